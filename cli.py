@@ -1,0 +1,368 @@
+"""hanoi: the command line. Parse, call, print, exit code; no logic of its own."""
+
+from __future__ import annotations
+
+import functools
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from infra import __version__, paths
+from infra.errors import Exit, HanoiError
+from infra.progress import Progress
+
+
+def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
+    """No traceback reaches an operator: problems are printed, the exit code says the rest."""
+
+    @functools.wraps(command)
+    def run(*args: Any, **kwargs: Any) -> None:
+        try:
+            sys.exit(command(*args, **kwargs) or Exit.OK)
+        except HanoiError as failure:
+            if kwargs.get("as_json"):
+                click.echo(
+                    json.dumps(
+                        {"problems": [p.as_dict() for p in failure.problems]},
+                        indent=2,
+                        ensure_ascii=False,
+                    )
+                )
+            else:
+                for problem in failure.problems:
+                    click.echo(str(problem), err=True)
+            sys.exit(failure.exit_code)
+        except KeyboardInterrupt:
+            click.echo("interrupted; run the same command again to continue", err=True)
+            sys.exit(Exit.INTERRUPTED)
+        except (click.ClickException, click.Abort, click.exceptions.Exit):
+            raise
+        except Exception as failure:
+            from infra.crash import record
+
+            click.echo(str(record(failure)), err=True)
+            sys.exit(Exit.FAILED)
+
+    return run
+
+
+site_option = click.option(
+    "--site", "site_ids", multiple=True, metavar="SITE", help="Only this site; may be repeated."
+)
+through_option = click.option(
+    "--through", metavar="WAVE", help="Up to this wave of the roadmap (default: its current one)."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+quiet_option = click.option("--quiet", is_flag=True, help="No progress lines.")
+
+
+def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
+    def apply(command: Callable[..., Any]) -> Callable[..., Any]:
+        for option in reversed(options):
+            command = option(command)
+        return friendly(command)
+
+    return apply
+
+
+def _plan(through: str | None = None) -> Any:
+    from infra.model import load
+    from infra.plan import plan
+
+    return plan(load(paths.sites()), through)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__)
+@click.option(
+    "--sites",
+    type=click.Path(path_type=Path),
+    envvar="HANOI_SITES",
+    help="The directory that describes the ministry (default: ./sites).",
+)
+def main(sites: Path | None) -> None:
+    """Describe, deploy and prove the shared stack of a ministry's three sites."""
+    if sites is not None:
+        import os
+
+        os.environ["HANOI_SITES"] = str(sites)
+
+
+@main.command()
+@_options(json_option)
+def check(as_json: bool) -> None:
+    """Check the description in sites/; contacts nothing."""
+    from infra.model import load
+
+    model = load(paths.sites())
+    if as_json:
+        click.echo(json.dumps({"problems": []}))
+    else:
+        click.echo(
+            f"{len(model.sites)} sites, {len(model.units)} units, {len(model.apps)} applications: no problems"
+        )
+
+
+@main.command()
+@_options(json_option)
+def doctor(as_json: bool) -> int:
+    """List each prerequisite, found or missing, with the remedy."""
+    from infra.doctor import examine, render
+
+    findings = examine()
+    click.echo(json.dumps(findings, indent=2) if as_json else render(findings))
+    return Exit.ENVIRONMENT if any(f["state"] == "missing" for f in findings) else Exit.OK
+
+
+@main.group()
+def lab() -> None:
+    """Three real hosts on this machine."""
+
+
+@lab.command("up")
+@_options(quiet_option)
+def lab_up(quiet: bool) -> None:
+    """Start the lab's hosts, bare until they are deployed."""
+    from infra import lab as lab_hosts
+
+    say = Progress(quiet=quiet)
+    with say.heartbeat():
+        lab_hosts.up(_lab_hosts(), paths.state(), say)
+
+
+@lab.command("down")
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_options(quiet_option)
+def lab_down(yes: bool, quiet: bool) -> None:
+    """Remove the lab's hosts with all their data, and the state kept of them."""
+    from infra.state import forget_sites
+
+    from infra import lab as lab_hosts
+
+    if not yes:
+        click.confirm("Remove the lab's hosts and all data in them?", abort=True)
+    say = Progress(quiet=quiet)
+    lab_hosts.down(paths.state())
+    forget_sites(paths.state())
+    say("the lab is gone")
+
+
+@lab.command("status")
+@_options(json_option)
+def lab_status(as_json: bool) -> None:
+    """Which of the lab's hosts run."""
+    from infra import lab as lab_hosts
+
+    rows = lab_hosts.status()
+    if as_json:
+        click.echo(
+            json.dumps(
+                [vars(r) if hasattr(r, "__dict__") else r._asdict() for r in rows], default=str
+            )
+        )
+    for row in [] if as_json else rows:
+        click.echo(f"{row.id:12} {row.address:15} {'running' if row.running else 'stopped'}")
+
+
+@lab.command("ssh", context_settings={"ignore_unknown_options": True})
+@click.argument("host")
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@_options()
+def lab_ssh(host: str, command: tuple[str, ...]) -> int:
+    """A shell on a host of the lab, or one COMMAND."""
+    plan = _plan()
+    from infra import ssh
+
+    found = plan.host(host)
+    with ssh.connected(
+        [(found.id, found.address)],
+        plan.ssh_user,
+        plan.ssh_port,
+        bootstrap_user=plan.ssh_bootstrap_user,
+    ) as connections:
+        c = connections[host]
+        return subprocess.run(
+            ["ssh", *c.options(), f"{c.user}@{c.address}", *command], check=False
+        ).returncode
+
+
+def _lab_hosts() -> list[Any]:
+    from infra.lab import LabHost
+
+    return [LabHost(h.id, h.address) for h in _plan().hosts]
+
+
+def _run(
+    command: str,
+    steps: tuple[str, ...],
+    site_ids: tuple[str, ...],
+    through: str | None,
+    as_json: bool,
+    quiet: bool,
+    verify: bool = False,
+) -> int:
+    """The commands that change sites differ only in their steps."""
+    from infra import deploy as deployment
+    from infra import engine as pulumi_engine
+
+    plan = _plan(through)
+    say = Progress(quiet=quiet)
+    with say.heartbeat():
+        needs_engine = bool({"images", "containers"} & set(steps))
+        engine = pulumi_engine.ensure(say) if needs_engine else None
+        with deployment.opened(plan, site_ids, say, command) as run:
+            outcome = deployment.execute(run, engine, steps)
+            ok = deployment.verify(run) if verify else True
+    outcome.seconds = round(say.seconds, 1)
+    if as_json:
+        click.echo(outcome.as_json())
+    else:
+        click.echo(outcome.summary())
+    return Exit.OK if ok else Exit.FINDINGS
+
+
+@main.command()
+@click.option("--no-verify", is_flag=True, help="Leave out the compliance checks at the end.")
+@_options(site_option, through_option, json_option, quiet_option)
+def deploy(
+    site_ids: tuple[str, ...], through: str | None, as_json: bool, quiet: bool, no_verify: bool
+) -> int:
+    """Bring the sites to the description, and prove it."""
+    steps = ("hosts", "images", "containers", "runtime")
+    return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
+
+
+@main.command()
+@click.option("--accept-host-keys", is_flag=True, help="Record host keys seen for the first time.")
+@click.option(
+    "--replaced",
+    multiple=True,
+    metavar="HOST",
+    help="HOST was rebuilt on purpose: accept its new identity.",
+)
+@_options(site_option, json_option, quiet_option)
+def bootstrap(
+    site_ids: tuple[str, ...],
+    as_json: bool,
+    quiet: bool,
+    accept_host_keys: bool,
+    replaced: tuple[str, ...],
+) -> int:
+    """Make fresh hosts ready: the deploy user, SSH, firewall, Docker engine."""
+    from infra import deploy as deployment
+
+    if accept_host_keys:
+        for line in deployment.accept_host_keys(_plan(), site_ids):
+            click.echo(line, err=True)
+    deployment.forget_identities(_plan(), replaced)
+    return _run("bootstrap", ("hosts",), site_ids, None, as_json, quiet)
+
+
+@main.command()
+@_options(json_option, quiet_option)
+def images(as_json: bool, quiet: bool) -> int:
+    """Build what is missing and push it to the registry at the hub."""
+    return _run("images", ("images",), (), None, as_json, quiet)
+
+
+@main.command()
+@_options(site_option, through_option, json_option, quiet_option)
+def up(site_ids: tuple[str, ...], through: str | None, as_json: bool, quiet: bool) -> int:
+    """Containers, networks and volumes only."""
+    return _run("up", ("images", "containers"), site_ids, through, as_json, quiet)
+
+
+@main.command()
+@_options(site_option, through_option, json_option, quiet_option)
+def configure(site_ids: tuple[str, ...], through: str | None, as_json: bool, quiet: bool) -> int:
+    """Hosts, rendered files and runtime objects only."""
+    return _run("configure", ("hosts", "runtime"), site_ids, through, as_json, quiet)
+
+
+@main.command()
+@click.option("-k", "expression", metavar="EXPR", help="Only checks whose name matches.")
+@click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
+@_options(site_option, through_option, json_option, quiet_option)
+def verify(
+    site_ids: tuple[str, ...],
+    through: str | None,
+    expression: str | None,
+    junit: Path | None,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """Prove that each site matches: the compliance checks on every host."""
+    from infra.verify import verify as run_checks
+
+    say = Progress(quiet=quiet)
+    with say.heartbeat():
+        report = run_checks(_plan(through), site_ids or None, expression, junit, say)
+    click.echo(report.as_json() if as_json else report.text())
+    return Exit.OK if report.ok else Exit.FINDINGS
+
+
+@main.command()
+@_options(site_option, json_option)
+def status(site_ids: tuple[str, ...], as_json: bool) -> int:
+    """What runs at each site."""
+    from infra.status import look, render
+
+    rows = look(_plan(), site_ids)
+    click.echo(json.dumps(rows, indent=2) if as_json else render(rows))
+    return Exit.OK if all(r["ok"] for r in rows) else Exit.FINDINGS
+
+
+@main.command()
+@click.argument("host")
+@click.argument("container")
+@click.option("--tail", default=100, show_default=True, help="How many lines.")
+@click.option("-f", "--follow", is_flag=True, help="Go on showing new lines.")
+@_options()
+def logs(host: str, container: str, tail: int, follow: bool) -> int:
+    """The log of a CONTAINER on a HOST."""
+    from infra.status import follow_log
+
+    return follow_log(_plan(), host, container, tail, follow)
+
+
+@main.command()
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--volumes", is_flag=True, help="Remove the volumes too: all data is lost.")
+@_options(site_option, json_option, quiet_option)
+def destroy(site_ids: tuple[str, ...], yes: bool, volumes: bool, as_json: bool, quiet: bool) -> int:
+    """Remove containers and networks; data stays in its volumes unless --volumes."""
+    from infra import deploy as deployment
+    from infra import engine as pulumi_engine
+
+    plan = _plan()
+    doomed = deployment.named_for_removal(plan, site_ids, volumes)
+    if not yes:
+        click.echo("This removes:\n  " + "\n  ".join(doomed), err=True)
+        if not click.confirm("Go on?", err=True):
+            return Exit.REFUSED
+    say = Progress(quiet=quiet)
+    with say.heartbeat(), deployment.opened(plan, site_ids, say, "destroy") as run:
+        outcome = deployment.destroy(run, pulumi_engine.ensure(say), volumes)
+    click.echo(outcome.as_json() if as_json else outcome.summary())
+    return Exit.OK
+
+
+@main.command()
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@_options()
+def completion(shell: str) -> None:
+    """Print the shell's completion script: `eval "$(hanoi completion bash)"`."""
+    from click.shell_completion import get_completion_class
+
+    made = get_completion_class(shell)
+    assert made is not None  # the choice above is the list that click knows
+    click.echo(made(main, {}, "hanoi", "_HANOI_COMPLETE").source())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,314 @@
+"""The nouns of a plan: everything a site consists of, as frozen values.
+
+A plan holds no secret: content refers to one as ``secret://<id>#<part>``, resolved only
+while applying. Two plans can be compared with ==, and every noun has an identity (its
+name or path on its host) that survives renames of units.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+SECRET = re.compile(r"secret://([a-z0-9][a-z0-9/._-]*)#([a-z]+)")
+
+
+def secret(secret_id: str, part: str) -> str:
+    """The reference to put into content; part is "password", "cert", "key" or "public"."""
+    return f"secret://{secret_id}#{part}"
+
+
+@dataclass(frozen=True)
+class Password:
+    """A generated password. id such as "db/superuser"; length in characters."""
+
+    id: str
+    length: int = 32
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """A leaf of the private authority. parts: #cert (chain), #key.
+
+    The authority's own certificate is secret://ca#cert, always available.
+    """
+
+    id: str
+    common_name: str
+    dns: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+    usages: tuple[Literal["server", "client"], ...] = ("server",)
+
+
+@dataclass(frozen=True)
+class Mount:
+    """source: a volume's name or an absolute host path."""
+
+    kind: Literal["volume", "bind"]
+    source: str
+    target: str
+    read_only: bool = True
+
+
+@dataclass(frozen=True)
+class Published:
+    """A container's port on one address of the host (TCP)."""
+
+    host_port: int
+    container_port: int
+    address: str
+
+
+@dataclass(frozen=True)
+class Health:
+    """Docker's health check. Times in seconds."""
+
+    test: tuple[str, ...]
+    interval: int = 5
+    timeout: int = 4
+    retries: int = 3
+    start_period: int = 60
+
+
+@dataclass(frozen=True)
+class Container:
+    """One container. Always: no capabilities, no new privileges, read-only root, json-file
+    log with limits, restart unless-stopped.
+
+    image: an image's name (images/<image>/); user: numeric "uid:gid"; address: static, on
+    the site's container network; memory, shm: bytes; needs: containers of the same host that
+    start first; votes_in: the quorum it is a voting member of, if any: at most one member of
+    a quorum is touched at a time, and on only when `gate` (argv run inside the container)
+    exits with 0.
+    """
+
+    name: str
+    image: str
+    user: str
+    command: tuple[str, ...]
+    address: str
+    memory: int
+    mounts: tuple[Mount, ...] = ()
+    ports: tuple[Published, ...] = ()
+    tmpfs: tuple[str, ...] = ("/tmp", "/run")
+    environment: tuple[tuple[str, str], ...] = ()
+    hosts: tuple[tuple[str, str], ...] = ()
+    shm: int = 64 * 2**20
+    stop_signal: str = "SIGTERM"
+    stop_timeout: int = 10
+    health: Health | None = None
+    needs: tuple[str, ...] = ()
+    votes_in: str | None = None
+    gate: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Network:
+    """A bridge network on one host, the site's container network."""
+
+    name: str
+    subnet: str
+    gateway: str
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A named volume; it holds data and is never removed by a deploy."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Action:
+    """What follows a changed file: a root command on the host.
+
+    container: the command concerns this container and is moot while it does not run or
+    when it has been started since the change. Container actions of voting members run one
+    host at a time behind the member's gate.
+    """
+
+    id: str
+    argv: tuple[str, ...]
+    container: str | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A rendered file on a host.
+
+    mode: such as 0o644; owner, group: names or numeric ids as text; validate: argv with
+    "{}" for the candidate's path, which must exit with 0 before the file is put in place;
+    actions: ids of what follows a change.
+    """
+
+    path: str
+    content: str
+    mode: int = 0o644
+    owner: str = "root"
+    group: str = "root"
+    validate: tuple[str, ...] = ()
+    actions: tuple[str, ...] = ()
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        return tuple(sorted({m[0] for m in SECRET.findall(self.content)}))
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A systemd unit's wanted state."""
+
+    name: str
+    enabled: bool = True
+    active: bool = True
+    masked: bool = False
+
+
+@dataclass(frozen=True)
+class User:
+    """A login on a host; keys are in a rendered file (see infra/host/users.py)."""
+
+    name: str
+    groups: tuple[str, ...] = ()
+    shell: str = "/bin/bash"
+    system: bool = False
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A port that may be reached from outside the host: the only ones that answer.
+
+    sources: networks in CIDR form; reason: for the reviewer.
+    """
+
+    port: int
+    sources: tuple[str, ...]
+    reason: str
+    protocol: Literal["tcp", "udp"] = "tcp"
+
+
+@dataclass(frozen=True)
+class DatabaseRole:
+    """A login role of the central cluster; password: a secret's id."""
+
+    name: str
+    password: str
+    member_of: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Database:
+    """A database of the central cluster; nobody but its owner may connect."""
+
+    name: str
+    owner: str
+    extensions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class OneOff:
+    """Work done once for the whole ministry inside one running container (any one host's).
+
+    probe: argv whose exit code 0 says that it is done already; argv does it (both run in
+    the container by `docker exec`); seconds: how long it usually takes, for the progress.
+    """
+
+    id: str
+    container: str
+    probe: tuple[str, ...]
+    argv: tuple[str, ...]
+    seconds: int = 10
+
+
+@dataclass(frozen=True)
+class Page:
+    """An address that users open through the gateways, and what proves it works."""
+
+    url_host: str
+    path: str
+    status: int
+    application: str
+    unit: str | None = None
+
+
+@dataclass(frozen=True)
+class Parts:
+    """What one service or host module contributes to one host (or, once, to the ministry)."""
+
+    packages: tuple[str, ...] = ()
+    users: tuple[User, ...] = ()
+    files: tuple[File, ...] = ()
+    units: tuple[Unit, ...] = ()
+    actions: tuple[Action, ...] = ()
+    networks: tuple[Network, ...] = ()
+    volumes: tuple[Volume, ...] = ()
+    containers: tuple[Container, ...] = ()
+    openings: tuple[Opening, ...] = ()
+    secrets: tuple[Password | Certificate, ...] = ()
+    roles: tuple[DatabaseRole, ...] = ()
+    databases: tuple[Database, ...] = ()
+    oneoffs: tuple[OneOff, ...] = ()
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True)
+class HostPlan:
+    """One host, whole. site: the id of its site."""
+
+    id: str
+    site: str
+    address: str
+    parts: Parts
+
+    def container(self, name: str) -> Container:
+        return next(c for c in self.parts.containers if c.name == name)
+
+
+@dataclass(frozen=True)
+class SitePlan:
+    id: str
+    name: str
+    hosts: tuple[HostPlan, ...]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The whole plan. common: what exists once for the ministry (databases, roles, pages).
+
+    images: image name → uid its containers run as; hub: id of the registry's host;
+    log_max_size (bytes), log_files: limits of every container's log.
+    """
+
+    ministry: str
+    through: str
+    hub: str
+    ssh_user: str
+    ssh_bootstrap_user: str
+    ssh_port: int
+    log_max_size: int
+    log_files: int
+    sites: tuple[SitePlan, ...]
+    common: Parts
+    images: tuple[tuple[str, int], ...] = field(default=())
+
+    @property
+    def hosts(self) -> tuple[HostPlan, ...]:
+        return tuple(h for s in self.sites for h in s.hosts)
+
+    def host(self, host_id: str) -> HostPlan:
+        return next(h for h in self.hosts if h.id == host_id)
+
+    @property
+    def secrets(self) -> tuple[Password | Certificate, ...]:
+        """Every secret of the plan once, by id."""
+        found = {s.id: s for p in (self.common, *(h.parts for h in self.hosts)) for s in p.secrets}
+        return tuple(found[i] for i in sorted(found))
+
+
+def digest(noun: object) -> str:
+    """A short, stable digest of a noun's whole description (12 hex digits)."""
+    text = json.dumps(asdict(noun), sort_keys=True, default=str)  # type: ignore[call-overload]
+    return hashlib.sha256(text.encode()).hexdigest()[:12]

@@ -1,0 +1,77 @@
+"""Child processes that never outlive an interrupted command."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import threading
+from collections.abc import Sequence
+
+from infra.ssh import faults
+
+
+class Children:
+    """The running children of one connection (or of one start of connections)."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._stopped = False
+
+    def start(self, argv: Sequence[str], *, keep_stdin: bool = True) -> subprocess.Popen[bytes]:
+        """Start a child in a session of its own: a terminal's Ctrl-C reaches only us, and we
+        end the child in order. Raises HN-C008 where the program is missing."""
+        with self._lock:
+            if self._stopped:
+                raise KeyboardInterrupt
+            try:
+                child = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.PIPE if keep_stdin else subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.PIPE,
+                    start_new_session=True,
+                )
+            except FileNotFoundError:
+                raise faults.no_client(argv[0]) from None
+            self._running.add(child)
+            return child
+
+    def run(
+        self, argv: Sequence[str], stdin: bytes | None, timeout: float
+    ) -> tuple[int, bytes, bytes]:
+        """Run to the end: exit code, stdout, stderr. Raises subprocess.TimeoutExpired."""
+        child = self.start(argv, keep_stdin=stdin is not None)
+        try:
+            out, err = child.communicate(stdin, timeout)
+            return child.returncode, out, err
+        finally:
+            self.end(child)
+
+    def end(self, child: subprocess.Popen[bytes]) -> None:
+        with self._lock:
+            self._running.discard(child)
+        if child.poll() is None:
+            _kill(child)
+            child.wait()
+        for stream in (child.stdin, child.stdout, child.stderr):
+            if stream:
+                try:
+                    stream.close()
+                except OSError:  # a flush into a pipe whose reader has gone
+                    pass
+
+    def stop(self, *, final: bool = True) -> None:
+        """Kill what runs; waiting threads return. final: nothing can be started any more."""
+        with self._lock:
+            self._stopped = final
+            for child in self._running:
+                _kill(child)
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    try:
+        os.killpg(child.pid, signal.SIGKILL)
+    except (ProcessLookupError, PermissionError):
+        pass

@@ -1,0 +1,174 @@
+"""Plan → Docker resources: one Pulumi stack a site, an inline program, nothing else.
+
+The only importer of pulumi_docker. Every attribute that the engine reports is stated, so
+that a second `up` changes nothing (docs/engine.md lists them); images are named by digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from infra.resources import Container, HostPlan, Plan, digest
+
+if TYPE_CHECKING:
+    import pulumi_docker
+
+PROJECT = "hanoi"
+MANAGED_LABEL = "hanoi.managed"
+SPEC_LABEL = "hanoi.spec"
+
+
+def spec(plan: Plan, container: Container, image_tag: str) -> str:
+    """What the container's label says it was made from: its description and its image.
+
+    Another value than the label's means that the container will be replaced.
+    """
+    return f"{digest(container)}-{image_tag}-{plan.log_max_size}x{plan.log_files}"
+
+
+def socket_name(host_id: str) -> str:
+    """The forwarded engine socket, relative to the stack's working directory.
+
+    Relative, so that the provider's configuration is the same for every operator and run.
+    """
+    return f"{host_id}.sock"
+
+
+def declare(
+    plan: Plan, site_id: str, image_refs: Mapping[str, str], tags: Mapping[str, str]
+) -> None:
+    """Declare the site's networks, volumes, images and containers (inside a Pulumi program).
+
+    image_refs: image name → reference to pull (registry@digest); an id ("sha256:…") is
+    used as it is, for the registry's own image. tags: image name → content tag.
+    """
+    import pulumi
+    import pulumi_docker as docker
+
+    site = next(s for s in plan.sites if s.id == site_id)
+    for host in site.hosts:
+        provider = docker.Provider(host.id, host=f"unix://{socket_name(host.id)}")
+        options = pulumi.ResourceOptions(provider=provider)
+        networks = [
+            docker.Network(
+                f"{host.id}/network/{n.name}",
+                name=n.name,
+                driver="bridge",
+                ipam_configs=[docker.NetworkIpamConfigArgs(subnet=n.subnet, gateway=n.gateway)],
+                labels=_labels(docker.NetworkLabelArgs, host),
+                opts=options,
+            )
+            for n in host.parts.networks
+        ]
+        volumes = {
+            v.name: docker.Volume(
+                f"{host.id}/volume/{v.name}",
+                name=v.name,
+                driver="local",
+                labels=_labels(docker.VolumeLabelArgs, host),
+                opts=pulumi.ResourceOptions(provider=provider, retain_on_delete=True),
+            )
+            for v in host.parts.volumes
+        }
+        images = _images(docker, host, image_refs, options)
+        made: dict[str, pulumi_docker.Container] = {}
+        for container in _in_order(host.parts.containers):
+            needs = [*networks, *volumes.values(), *(made[n] for n in container.needs)]
+            made[container.name] = docker.Container(
+                f"{host.id}/container/{container.name}",
+                **_arguments(
+                    docker, plan, host, container, spec(plan, container, tags[container.image])
+                ),
+                image=images[container.image],
+                opts=pulumi.ResourceOptions(
+                    provider=provider, depends_on=needs, delete_before_replace=True
+                ),
+            )
+
+
+def _images(docker, host: HostPlan, refs: Mapping[str, str], options) -> dict:  # type: ignore[no-untyped-def]
+    images = {}
+    for name in sorted({c.image for c in host.parts.containers}):
+        if refs[name].startswith("sha256:"):
+            images[name] = refs[name]
+            continue
+        image = docker.RemoteImage(
+            f"{host.id}/image/{name}", name=refs[name], keep_locally=True, opts=options
+        )
+        images[name] = image.image_id
+    return images
+
+
+def _labels(kind, host: HostPlan, **more: str) -> list:  # type: ignore[no-untyped-def]
+    labels = {MANAGED_LABEL: "true", "hanoi.site": host.site, "hanoi.host": host.id, **more}
+    return [kind(label=name, value=value) for name, value in sorted(labels.items())]
+
+
+def _arguments(docker, plan: Plan, host: HostPlan, c: Container, spec_value: str) -> dict:  # type: ignore[no-untyped-def]
+    """Every argument of one container but its image."""
+    health = c.health
+    return {
+        "name": c.name,
+        "hostname": c.name,
+        "command": list(c.command),
+        "user": c.user,
+        "envs": sorted(f"{k}={v}" for k, v in c.environment),
+        "capabilities": docker.ContainerCapabilitiesArgs(drops=["ALL"]),
+        "security_opts": ["no-new-privileges"],
+        "read_only": True,
+        "init": True,
+        "memory": c.memory // 2**20,
+        "memory_swap": c.memory // 2**20,
+        "shm_size": c.shm // 2**20,
+        "restart": "unless-stopped",
+        "log_driver": "json-file",
+        "log_opts": {"max-size": str(plan.log_max_size), "max-file": str(plan.log_files)},
+        "network_mode": "bridge",
+        "networks_advanced": [
+            docker.ContainerNetworksAdvancedArgs(
+                name=host.parts.networks[0].name, ipv4_address=c.address
+            )
+        ],
+        "hosts": [docker.ContainerHostArgs(host=name, ip=ip) for name, ip in c.hosts],
+        "ports": [
+            docker.ContainerPortArgs(
+                internal=p.container_port, external=p.host_port, ip=p.address, protocol="tcp"
+            )
+            for p in c.ports
+        ],
+        "mounts": [
+            docker.ContainerMountArgs(
+                type=m.kind, source=m.source, target=m.target, read_only=m.read_only
+            )
+            for m in c.mounts
+        ],
+        "tmpfs": {path: "rw,noexec,nosuid,nodev,mode=1777" for path in c.tmpfs},
+        "stop_signal": c.stop_signal,
+        "stop_timeout": c.stop_timeout,
+        "destroy_grace_seconds": c.stop_timeout,
+        "healthcheck": health
+        and docker.ContainerHealthcheckArgs(
+            tests=list(health.test),
+            interval=f"{health.interval}s",
+            timeout=f"{health.timeout}s",
+            retries=health.retries,
+            start_period=f"{health.start_period}s",
+        ),
+        "labels": _labels(docker.ContainerLabelArgs, host, **{SPEC_LABEL: spec_value}),
+        "must_run": True,
+        "wait": False,
+    }
+
+
+def _in_order(containers: tuple[Container, ...]) -> list[Container]:
+    """Containers after those that they need (the plan has no cycles: HN-P rules)."""
+    ordered: list[Container] = []
+    waiting = list(containers)
+    while waiting:
+        ready = [c for c in waiting if all(n in {o.name for o in ordered} for n in c.needs)]
+        if not ready:
+            raise ValueError(f"containers need each other: {[c.name for c in waiting]}")
+        ordered.extend(ready)
+        waiting = [c for c in waiting if c not in ready]
+    return ordered
