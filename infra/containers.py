@@ -1,4 +1,4 @@
-"""Containers of the sites, by Pulumi's Automation API: one stack a site, inline.
+"""Containers of the sites, by Pulumi's Automation API: one stack a host, inline.
 
 State is Pulumi's own: a file backend under paths.state(), or HANOI_BACKEND (postgres://…,
 s3://…) for a team. The deploy lock (infra/state.py) is held by the caller, so a lock that
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from infra import stack as program
 from infra.errors import HanoiError, Problem
-from infra.resources import Plan, SitePlan
+from infra.resources import HostPlan, Plan
 
 if TYPE_CHECKING:
     from pulumi import automation
@@ -45,7 +45,7 @@ class Images:
 class Changes:
     """What one stack did: operation → number of resources, "same" included."""
 
-    site: str
+    host: str
     operations: Mapping[str, int]
 
     @property
@@ -54,7 +54,7 @@ class Changes:
 
 
 class Stacks:
-    """The sites' stacks, ready to be brought up. Use as a context manager."""
+    """The hosts' stacks, ready to be brought up. Use as a context manager."""
 
     def __init__(
         self,
@@ -82,95 +82,92 @@ class Stacks:
 
     def up(
         self,
-        sites: Sequence[SitePlan],
+        hosts: Sequence[HostPlan],
         images: Images,
         *,
         refresh: frozenset[str] = frozenset(),
         only: Callable[[str], bool] | None = None,
     ) -> tuple[Changes, ...]:
-        """Bring the sites' stacks to the plan, in parallel.
+        """Bring the hosts' stacks to the plan, in parallel.
 
-        refresh: sites whose state is read from the engines first. only: narrows the run to
+        refresh: hosts whose state is read from the engines first. only: narrows the run to
         resource names for which it is true (and what they need).
-        Raises HanoiError HN-D020 with Pulumi's own diagnosis for each site that failed.
+        Raises HanoiError HN-D020 with Pulumi's own diagnosis for each host that failed.
         """
 
-        def bring_up(site: SitePlan) -> Changes:
-            stack = self._stack(site, images)
+        def bring_up(host: HostPlan) -> Changes:
+            stack = self._stack(host, images)
             extra: dict[str, Any] = {}
             if only is not None:
-                extra["target"] = self._targets(stack, site, only)
-            if site.id in refresh:
-                self._say(f"{site.id}: reading the engine's state")
+                extra["target"] = self._targets(host, only)
+            if host.id in refresh:
+                self._say(f"{host.id}: reading the engine's state")
                 stack.refresh(on_output=_nothing, clear_pending_creates=True, **_quiet())
-            result = stack.up(on_event=self._report(site), on_output=_nothing, **_quiet(), **extra)
-            return Changes(site.id, dict(result.summary.resource_changes or {}))
+            result = stack.up(on_event=self._report(host), on_output=_nothing, **_quiet(), **extra)
+            return Changes(host.id, _counts(result.summary))
 
-        return self._parallel(sites, bring_up, "up")
+        return self._parallel(hosts, bring_up, "up")
 
-    def destroy(self, sites: Sequence[SitePlan], images: Images) -> tuple[Changes, ...]:
-        """Remove the sites' containers, networks and images; volumes stay on the hosts."""
+    def destroy(self, hosts: Sequence[HostPlan], images: Images) -> tuple[Changes, ...]:
+        """Remove the hosts' containers, networks and images; volumes stay on the hosts."""
 
-        def take_down(site: SitePlan) -> Changes:
-            stack = self._stack(site, images)
-            result = stack.destroy(on_event=self._report(site), on_output=_nothing, **_quiet())
-            return Changes(site.id, dict(result.summary.resource_changes or {}))
+        def take_down(host: HostPlan) -> Changes:
+            stack = self._stack(host, images)
+            result = stack.destroy(on_event=self._report(host), on_output=_nothing, **_quiet())
+            return Changes(host.id, _counts(result.summary))
 
-        return self._parallel(sites, take_down, "destroy")
+        return self._parallel(hosts, take_down, "destroy")
 
-    def known(self, site: SitePlan, images: Images) -> dict[str, set[str]]:
+    def known(self, host: HostPlan, images: Images) -> dict[str, set[str]]:
         """Resource type's last word ("Container", "Network") → engine ids in Pulumi's state."""
-        exported = self._stack(site, images).export_stack().deployment or {}
+        exported = self._stack(host, images).export_stack().deployment or {}
         ids: dict[str, set[str]] = {}
         for resource in exported.get("resources", []):
             kind = resource["type"].rsplit(":", 1)[-1]
             ids.setdefault(kind, set()).add(resource.get("id", ""))
         return ids
 
-    def release(self, sites: Sequence[SitePlan], images: Images) -> None:
+    def release(self, hosts: Sequence[HostPlan], images: Images) -> None:
         """Take away locks that a killed run left in Pulumi's backend."""
-        for site in sites:
-            self._stack(site, images).cancel()
+        for host in hosts:
+            self._stack(host, images).cancel()
 
     def _parallel(
-        self, sites: Sequence[SitePlan], work: Callable[[SitePlan], Changes], verb: str
+        self, hosts: Sequence[HostPlan], work: Callable[[HostPlan], Changes], verb: str
     ) -> tuple[Changes, ...]:
         problems: list[Problem] = []
         done: list[Changes] = []
-        with ThreadPoolExecutor(max_workers=max(1, len(sites))) as pool:
-            futures = {site: pool.submit(work, site) for site in sites}
-        for site, future in futures.items():
+        with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
+            futures = {host: pool.submit(work, host) for host in hosts}
+        for host, future in futures.items():
             try:
                 done.append(future.result())
             except Exception as failure:  # Pulumi's own errors, whatever their class
-                problems.append(_problem(site.id, verb, failure))
+                problems.append(_problem(host.id, verb, failure))
         if problems:
             raise HanoiError(problems)
         return tuple(done)
 
-    def _stack(self, site: SitePlan, images: Images) -> automation.Stack:
-        """The site's stack with its working directory: sockets of the site's engines."""
+    def _stack(self, host: HostPlan, images: Images) -> automation.Stack:
+        """The host's stack; its provider finds the engine through DOCKER_HOST."""
         from pulumi import automation
 
         logging.getLogger("pulumi").setLevel(logging.ERROR)
-        work = self._work / site.id
+        work = self._work / host.id
         work.mkdir(exist_ok=True)
-        for host in site.hosts:
-            link = work / program.socket_name(host.id)
-            if not link.is_symlink():
-                link.symlink_to(self._connections[host.id].forward_docker())
         backend = self._state / "pulumi"
         backend.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = os.environ.get("HANOI_BACKEND") or f"file://{backend}"
         return automation.create_or_select_stack(
-            stack_name=site.id,
+            stack_name=host.id,
             project_name=program.PROJECT,
-            program=lambda: program.declare(self._plan, site.id, images.refs, images.tags),
+            program=lambda: program.declare(self._plan, host, images.refs, images.tags),
             opts=automation.LocalWorkspaceOptions(
                 work_dir=str(work),
                 pulumi_command=self._command(),
                 env_vars={
                     **self._engine.env,
+                    "DOCKER_HOST": f"unix://{self._connections[host.id].forward_docker()}",
                     "PULUMI_CONFIG_PASSPHRASE": self._passphrase,
                     "PULUMI_BACKEND_URL": url,
                 },
@@ -189,30 +186,18 @@ class Stacks:
             root=str(self._engine.pulumi.parent.parent), skip_version_check=True
         )
 
-    def _targets(
-        self, stack: automation.Stack, site: SitePlan, only: Callable[[str], bool]
-    ) -> list[str]:
-        urn = f"urn:pulumi:{site.id}::{program.PROJECT}::"
+    def _targets(self, host: HostPlan, only: Callable[[str], bool]) -> list[str]:
+        urn = f"urn:pulumi:{host.id}::{program.PROJECT}::docker:index/"
         kinds = {
-            "network": "network:Network",
-            "volume": "volume:Volume",
-            "image": "remoteImage:RemoteImage",
-            "container": "container:Container",
+            "network:Network": [f"network/{n.name}" for n in host.parts.networks],
+            "volume:Volume": [f"volume/{v.name}" for v in host.parts.volumes],
+            "container:Container": [f"container/{c.name}" for c in host.parts.containers],
         }
-        targets = []
-        for host in site.hosts:
-            targets.append(f"{urn}pulumi:providers:docker::{host.id}")
-            names = [f"network/{n.name}" for n in host.parts.networks]
-            names += [f"volume/{v.name}" for v in host.parts.volumes]
-            names += [f"container/{c.name}" for c in host.parts.containers]
-            targets += [
-                f"{urn}docker:index/{kinds[name.split('/')[0]]}::{host.id}/{name}"
-                for name in names
-                if only(name)
-            ]
-        return targets
+        return [
+            f"{urn}{kind}::{name}" for kind, names in kinds.items() for name in names if only(name)
+        ]
 
-    def _report(self, site: SitePlan) -> Callable[[automation.EngineEvent], None]:
+    def _report(self, host: HostPlan) -> Callable[[automation.EngineEvent], None]:
         def on_event(event: automation.EngineEvent) -> None:
             started = event.resource_pre_event
             if (
@@ -222,9 +207,14 @@ class Stacks:
                 name = started.metadata.urn.rsplit("::", 1)[-1]
                 if "/" in name:
                     op = getattr(started.metadata.op, "value", started.metadata.op)
-                    self._say(f"{name.replace('/', ': ', 1).replace('/', ' ')}: {op}")
+                    self._say(f"{host.id}: {name.replace('/', ' ')}: {op}")
 
         return on_event
+
+
+def _counts(summary: automation.UpdateSummary) -> dict[str, int]:
+    changes = summary.resource_changes or {}
+    return {str(getattr(op, "value", op)): count for op, count in changes.items()}
 
 
 def _nothing(_: str) -> None:
@@ -235,13 +225,13 @@ def _quiet() -> dict[str, Any]:
     return {"suppress_progress": True, "color": "never"}
 
 
-def _problem(site_id: str, verb: str, failure: Exception) -> Problem:
+def _problem(host_id: str, verb: str, failure: Exception) -> Problem:
     """Pulumi's diagnosis without its command line and decoration."""
     text = str(failure)
     lines = [line.strip() for line in text.splitlines()]
     told = [line for line in lines if line.startswith(("error:", "* ", "Error:"))] or lines[-8:]
     return Problem(
-        f"site {site_id}",
+        f"host {host_id}",
         "HN-D020",
         f"pulumi {verb} failed: " + " | ".join(dict.fromkeys(told))[:1500],
         "The site serves what it served before. Mend the cause and run the same command again;"

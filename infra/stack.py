@@ -1,4 +1,4 @@
-"""Plan → Docker resources: one Pulumi stack a site, an inline program, nothing else.
+"""Plan → Docker resources: one Pulumi stack a host, an inline program, nothing else.
 
 The only importer of pulumi_docker. Every attribute that the engine reports is stated, so
 that a second `up` changes nothing (docs/engine.md lists them); images are named by digest.
@@ -27,75 +27,61 @@ def spec(plan: Plan, container: Container, image_tag: str) -> str:
     return f"{digest(container)}-{image_tag}-{plan.log_max_size}x{plan.log_files}"
 
 
-def socket_name(host_id: str) -> str:
-    """The forwarded engine socket, relative to the stack's working directory.
-
-    Relative, so that the provider's configuration is the same for every operator and run.
-    """
-    return f"{host_id}.sock"
-
-
 def declare(
-    plan: Plan, site_id: str, image_refs: Mapping[str, str], tags: Mapping[str, str]
+    plan: Plan, host: HostPlan, image_refs: Mapping[str, str], tags: Mapping[str, str]
 ) -> None:
-    """Declare the site's networks, volumes, images and containers (inside a Pulumi program).
+    """Declare the host's networks, volumes, images and containers (inside a Pulumi program).
 
-    image_refs: image name → reference to pull (registry@digest); an id ("sha256:…") is
-    used as it is, for the registry's own image. tags: image name → content tag.
+    The engine is the one that DOCKER_HOST names: nothing of the operator's machine gets into
+    the state. image_refs: image name → reference to pull (registry@digest); an id
+    ("sha256:…") is used as it is, for the registry's own image. tags: image name → content tag.
     """
     import pulumi
     import pulumi_docker as docker
 
-    site = next(s for s in plan.sites if s.id == site_id)
-    for host in site.hosts:
-        provider = docker.Provider(host.id, host=f"unix://{socket_name(host.id)}")
-        options = pulumi.ResourceOptions(provider=provider)
-        networks = [
-            docker.Network(
-                f"{host.id}/network/{n.name}",
-                name=n.name,
-                driver="bridge",
-                ipam_configs=[docker.NetworkIpamConfigArgs(subnet=n.subnet, gateway=n.gateway)],
-                labels=_labels(docker.NetworkLabelArgs, host),
-                opts=options,
-            )
-            for n in host.parts.networks
-        ]
-        volumes = {
-            v.name: docker.Volume(
-                f"{host.id}/volume/{v.name}",
-                name=v.name,
-                driver="local",
-                labels=_labels(docker.VolumeLabelArgs, host),
-                opts=pulumi.ResourceOptions(provider=provider, retain_on_delete=True),
-            )
-            for v in host.parts.volumes
-        }
-        images = _images(docker, host, image_refs, options)
-        made: dict[str, pulumi_docker.Container] = {}
-        for container in _in_order(host.parts.containers):
-            needs = [*networks, *volumes.values(), *(made[n] for n in container.needs)]
-            made[container.name] = docker.Container(
-                f"{host.id}/container/{container.name}",
-                **_arguments(
-                    docker, plan, host, container, spec(plan, container, tags[container.image])
-                ),
-                image=images[container.image],
-                opts=pulumi.ResourceOptions(
-                    provider=provider, depends_on=needs, delete_before_replace=True
-                ),
-            )
+    networks = [
+        docker.Network(
+            f"network/{n.name}",
+            name=n.name,
+            driver="bridge",
+            ipam_configs=[docker.NetworkIpamConfigArgs(subnet=n.subnet, gateway=n.gateway)],
+            labels=_labels(docker.NetworkLabelArgs, host),
+        )
+        for n in host.parts.networks
+    ]
+    volumes = {
+        v.name: docker.Volume(
+            f"volume/{v.name}",
+            name=v.name,
+            driver="local",
+            labels=_labels(docker.VolumeLabelArgs, host),
+            opts=pulumi.ResourceOptions(retain_on_delete=True),
+        )
+        for v in host.parts.volumes
+    }
+    images = _images(docker, host, image_refs)
+    made: dict[str, pulumi_docker.Container] = {}
+    for container in _in_order(host.parts.containers):
+        label = spec(plan, container, tags[container.image])
+        mounted = [volumes[m.source] for m in container.mounts if m.kind == "volume"]
+        made[container.name] = docker.Container(
+            f"container/{container.name}",
+            **_arguments(docker, plan, host, container, label),
+            image=images[container.image],
+            opts=pulumi.ResourceOptions(
+                depends_on=[*networks, *mounted, *(made[n] for n in container.needs)],
+                delete_before_replace=True,
+            ),
+        )
 
 
-def _images(docker, host: HostPlan, refs: Mapping[str, str], options) -> dict:  # type: ignore[no-untyped-def]
+def _images(docker, host: HostPlan, refs: Mapping[str, str]) -> dict:  # type: ignore[no-untyped-def]
     images = {}
     for name in sorted({c.image for c in host.parts.containers}):
         if refs[name].startswith("sha256:"):
             images[name] = refs[name]
             continue
-        image = docker.RemoteImage(
-            f"{host.id}/image/{name}", name=refs[name], keep_locally=True, opts=options
-        )
+        image = docker.RemoteImage(f"image/{name}", name=refs[name], keep_locally=True)
         images[name] = image.image_id
     return images
 

@@ -61,12 +61,12 @@ def render(rows: Sequence[Row]) -> str:
 
 
 def follow_log(plan: Plan, host_id: str, container: str, tail: int, follow: bool) -> int:
-    """Stream a container's log to the terminal. Raises HanoiError HN-D003 for a wrong name."""
+    """Stream a container's log to the terminal. Raises HanoiError HN-P003 for a wrong name."""
     known = {h.id: h for h in plan.hosts}
     if host_id not in known or container not in {c.name for c in known[host_id].parts.containers}:
         names = [f"{h.id} {c.name}" for h in plan.hosts for c in h.parts.containers]
         raise error(
-            "HN-D003",
+            "HN-P003",
             f"{host_id} {container}",
             "there is no such container in the plan",
             "choose from: " + "; ".join(names),

@@ -77,12 +77,10 @@ def _host_section(volume: str, apt_cache: str, network: str, machine: Machine) -
     binds = [f"{volume}:/var/lib/docker:rw"]
     if apt_cache:
         binds.append(f"{apt_cache}:/var/cache/apt/archives:rw")
-    if machine.cgroup == 1:
-        binds.append("/sys/fs/cgroup:/sys/fs/cgroup:rw")
     section: dict[str, Any] = {
         "Binds": binds,
         "NetworkMode": network,
-        "CgroupnsMode": "host" if machine.cgroup == 1 else "private",
+        "CgroupnsMode": "private",
         "Tmpfs": _TMPFS,
         "RestartPolicy": {"Name": "no"},
     }

@@ -27,10 +27,19 @@ _SIZE_PATTERN = r"^\d{1,6}(\.\d{1,3})?\s?(MiB|GiB|TiB)$"
 _SIZE = re.compile(r"(\d{1,6}(?:\.\d{1,3})?)\s?(MiB|GiB|TiB)", re.ASCII)
 _FACTORS = {"MiB": 2**20, "GiB": 2**30, "TiB": 2**40}
 # No control character, so that a text can never start a new line in a rendered file.
-_LINE = r"^\S[^\x00-\x1f\x7f\x85\u2028\u2029]*$"
+LINE_PATTERN = r"^\S[^\x00-\x1f\x7f\x85\u2028\u2029]*$"
 # authorized_keys without options; what a key may do is the toolkit's decision.
-_KEY = r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-[a-z0-9-]+|sk-[a-z0-9@.-]+) [A-Za-z0-9+/]+={0,3}( [ -~]*)?$"
+KEY_PATTERN = (
+    r"^(ssh-ed25519|ssh-rsa|ecdsa-sha2-[a-z0-9-]+|sk-[a-z0-9@.-]+)"
+    r" [A-Za-z0-9+/]+={0,3}( [ -~]*)?$"
+)
 _LABEL = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
+ID_PATTERN = r"^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$"
+LABEL_PATTERN = rf"^{_LABEL}$"
+DOMAIN_PATTERN = rf"^(?:{_LABEL}\.)+[a-z]{{2,63}}$"
+PATH_PATTERN = r"^/[A-Za-z0-9._~/?&=%-]*$"
+EXTENSION_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+MODULE_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _HTTPS = re.compile(
     rf"https://{_LABEL}(?:\.{_LABEL})*(?::[1-9]\d{{0,4}})?(?:/[A-Za-z0-9._~/?&=%+,:@-]*)?", re.ASCII
 )
@@ -73,10 +82,10 @@ def _schema(**extra: Any) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", **extra})
 
 
-Id = Annotated[str, Field(pattern=r"^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$")]
-HostLabel = Annotated[str, Field(pattern=rf"^{_LABEL}$")]
-Domain = Annotated[str, Field(pattern=rf"^(?:{_LABEL}\.)+[a-z]{{2,63}}$", max_length=200)]
-Text = Annotated[str, Field(min_length=1, max_length=400, pattern=_LINE)]
+Id = Annotated[str, Field(pattern=ID_PATTERN)]
+HostLabel = Annotated[str, Field(pattern=LABEL_PATTERN)]
+Domain = Annotated[str, Field(pattern=DOMAIN_PATTERN, max_length=200)]
+Text = Annotated[str, Field(min_length=1, max_length=400, pattern=LINE_PATTERN)]
 Note = Annotated[str, Field(min_length=1, max_length=4000)]
 Size = Annotated[int, BeforeValidator(parse_size), _schema(pattern=_SIZE_PATTERN)]
 Address = Annotated[ipaddress.IPv4Address, BeforeValidator(_address), _schema(format="ipv4")]
@@ -110,7 +119,7 @@ class Operator(Strict):
 
     id: Id
     name: Text
-    keys: tuple[Annotated[str, Field(pattern=_KEY)], ...] = ()
+    keys: tuple[Annotated[str, Field(pattern=KEY_PATTERN)], ...] = ()
 
 
 class Ssh(Strict):
@@ -282,13 +291,13 @@ class AppDatabase(Strict):
     """per: one database for each unit, or one for the whole instance."""
 
     per: Literal["unit", "instance"] = "unit"
-    extensions: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_-]{0,62}$")], ...] = ()
+    extensions: tuple[Annotated[str, Field(pattern=EXTENSION_PATTERN)], ...] = ()
 
 
 class Health(Strict):
     """What a healthy instance answers over HTTP; status is the expected code."""
 
-    path: Annotated[str, Field(pattern=r"^/[A-Za-z0-9._~/?&=%-]*$")]
+    path: Annotated[str, Field(pattern=PATH_PATTERN)]
     status: Annotated[Whole, Field(ge=200, le=499)] = 200
 
 
@@ -315,7 +324,7 @@ class App(Strict):
     database: AppDatabase | None = None
     health: Health | None = None
     resources: AppResources | None = None
-    modules: tuple[Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$")], ...] = ()
+    modules: tuple[Annotated[str, Field(pattern=MODULE_PATTERN)], ...] = ()
     needs: tuple[Id, ...] = ()
     shares: tuple[Id, ...] = ()
     uses: tuple[Id, ...] = ()

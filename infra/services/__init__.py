@@ -100,7 +100,10 @@ class Instance:
 
 @dataclass(frozen=True)
 class Backend:
-    """An application behind the gateways. tls_name: the name its certificates hold."""
+    """An application behind the gateways. tls_name: the name its certificates hold.
+
+    health_method: HEAD where the application minds that a check does not read the page.
+    """
 
     name: str
     tls_name: str
@@ -108,6 +111,7 @@ class Backend:
     health_status: int
     routes: tuple[Route, ...]
     instances: tuple[Instance, ...]
+    health_method: str = "GET"
 
 
 Behind = Callable[[HostContext], tuple[Backend, ...]]
@@ -155,9 +159,7 @@ def behind_gateway(part: str) -> Callable[[Behind], Behind]:
 
 def backends(ctx: HostContext) -> tuple[Backend, ...]:
     """Every application in scope as the gateway of ctx.host reaches it, sorted by name."""
-    found = (
-        b for part, build in _behind.values() if part in ctx.scope.parts for b in build(ctx)
-    )
+    found = (b for part, build in _behind.values() if part in ctx.scope.parts for b in build(ctx))
     return tuple(sorted(found, key=lambda b: b.name))
 
 

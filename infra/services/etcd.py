@@ -7,7 +7,17 @@ kilobytes of cluster state, no application data.
 from __future__ import annotations
 
 from infra.model.schema import Host
-from infra.resources import Action, Certificate, Container, File, Health, Mount, Parts, Published, Volume
+from infra.resources import (
+    Action,
+    Certificate,
+    Container,
+    File,
+    Health,
+    Mount,
+    Parts,
+    Published,
+    Volume,
+)
 from infra.services import Context, HostContext, on_host, render
 from infra.services.tls import CA, CERT, KEY, directory, mounted, opening, tls_files
 

@@ -19,7 +19,17 @@ from infra.resources import (
     secret,
 )
 from infra.services import HostContext, on_host, render
-from infra.services.tls import AUTHORITY, directory, joined, mounted, opening, tls_files
+from infra.services.tls import (
+    AUTHORITY,
+    CA,
+    CERT,
+    KEY,
+    directory,
+    joined,
+    mounted,
+    opening,
+    tls_files,
+)
 
 NAME = "registry"
 PORT = 5000
@@ -32,6 +42,13 @@ MEMORY = 192 * 2**20
 HTTP_SECRET = "registry/http"
 RESTART = "registry-restart"
 
+# With its own certificate, because it answers nobody who shows none.
+_HEALTH = (
+    f"printf 'GET / HTTP/1.0\\r\\n\\r\\n' | openssl s_client -quiet -verify_return_error"
+    f" -connect localhost:{PORT} -CAfile {CONFIG}/{CA} -cert {CONFIG}/{CERT} -key {CONFIG}/{KEY}"
+    " 2>/dev/null | grep -q ' 200 '"
+)
+
 
 @on_host("infrastructure")
 def registry(ctx: HostContext) -> Parts:
@@ -42,9 +59,7 @@ def registry(ctx: HostContext) -> Parts:
 
 def _engine(ctx: HostContext) -> Parts:
     """Docker reads certs.d at every pull and push, so nothing has to be restarted."""
-    certificate = Certificate(
-        f"engine/{ctx.host.id}", f"{ctx.host.id} engine", usages=("client",)
-    )
+    certificate = Certificate(f"engine/{ctx.host.id}", f"{ctx.host.id} engine", usages=("client",))
     base = f"/etc/docker/certs.d/{ctx.hub_host.address}:{PORT}"
     return Parts(
         files=(
@@ -63,10 +78,13 @@ def _server(ctx: HostContext) -> Parts:
         NAME,
         dns=(NAME, "localhost"),
         addresses=(str(ctx.host.address), own, "127.0.0.1"),
+        usages=("server", "client"),  # client of itself, for the health check
     )
     config = File(
         f"{directory(NAME)}/config.yml",
-        render("registry/config.yml.j2", port=PORT, config=CONFIG, data=DATA, secret_id=HTTP_SECRET),
+        render(
+            "registry/config.yml.j2", port=PORT, config=CONFIG, data=DATA, secret_id=HTTP_SECRET
+        ),
         0o400,
         str(UID),
         str(UID),
@@ -86,8 +104,7 @@ def _server(ctx: HostContext) -> Parts:
                 memory=MEMORY,
                 mounts=(mounted(NAME, CONFIG), Mount("volume", VOLUME, DATA, read_only=False)),
                 ports=(Published(PORT, PORT, str(ctx.host.address)),),
-                # It asks for a client certificate, so an accepted connection is what can be seen.
-                health=Health(("CMD", "bash", "-c", f"exec 3<>/dev/tcp/127.0.0.1/{PORT}"), 15),
+                health=Health(("CMD", "bash", "-c", _HEALTH), interval=15),
             ),
         ),
         openings=opening(ctx, PORT, ctx.hosts(), "container images, by client certificate"),

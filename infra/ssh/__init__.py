@@ -1,10 +1,10 @@
 """SSH: one shared connection a host, host keys on first use, Docker's socket forwarded.
 
-    with connected([("nd-1", "10.77.1.10")], "hanoi", 22) as hosts:
-        hosts["nd-1"].run("uname -r").stdout
-        hosts["nd-1"].python("print('{}')", {})
-        hosts["nd-1"].forward_docker()
-        on_each(hosts, lambda connection: connection.run("true"))
+with connected([("nd-1", "10.77.1.10")], "hanoi", 22) as hosts:
+    hosts["nd-1"].run("uname -r").stdout
+    hosts["nd-1"].python("print('{}')", {})
+    hosts["nd-1"].forward_docker()
+    on_each(hosts, lambda connection: connection.run("true"))
 """
 
 from __future__ import annotations

@@ -77,9 +77,7 @@ def connected(
             connection.close()
 
 
-def on_each(
-    connections: Mapping[str, Connection], work: Callable[[Connection], T]
-) -> dict[str, T]:
+def on_each(connections: Mapping[str, Connection], work: Callable[[Connection], T]) -> dict[str, T]:
     """Do `work` on every host in parallel; results by host id, in the given order.
 
     HanoiErrors of all hosts are raised together, once all are done. Any other exception and
@@ -100,7 +98,7 @@ def on_each(
         raise
     finally:
         pool.shutdown(wait=True, cancel_futures=True)
-    _raise_together([r for r in results.values() if isinstance(r, HanoiError)])
+    raise_together([r for r in results.values() if isinstance(r, HanoiError)])
     return results  # type: ignore[return-value]
 
 
@@ -114,7 +112,8 @@ def _kept(work: Callable[[Connection], T], connection: Connection) -> T | HanoiE
         return failure
 
 
-def _raise_together(failures: list[HanoiError]) -> None:
+def raise_together(failures: list[HanoiError]) -> None:
+    """All failures as one error, every problem once; nothing when there is none."""
     if not failures:
         return
     problems: dict[Problem, None] = {p: None for f in failures for p in f.problems}

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import threading
+import time
 from collections.abc import Sequence
 
 from infra.ssh import faults
+
+TICK_SECONDS = 0.25
 
 
 class Children:
@@ -44,8 +48,7 @@ class Children:
         """Run to the end: exit code, stdout, stderr. Raises subprocess.TimeoutExpired."""
         child = self.start(argv, keep_stdin=stdin is not None)
         try:
-            out, err = child.communicate(stdin, timeout)
-            return child.returncode, out, err
+            return _communicate(child, stdin, timeout)
         finally:
             self.end(child)
 
@@ -57,10 +60,8 @@ class Children:
             child.wait()
         for stream in (child.stdin, child.stdout, child.stderr):
             if stream:
-                try:
+                with contextlib.suppress(OSError):  # a flush into a pipe whose reader has gone
                     stream.close()
-                except OSError:  # a flush into a pipe whose reader has gone
-                    pass
 
     def stop(self, *, final: bool = True) -> None:
         """Kill what runs; waiting threads return. final: nothing can be started any more."""
@@ -70,8 +71,25 @@ class Children:
                 _kill(child)
 
 
+def _communicate(
+    child: subprocess.Popen[bytes], stdin: bytes | None, timeout: float
+) -> tuple[int, bytes, bytes]:
+    """Popen.communicate that also returns when the child was killed: a shared connection's
+    background process holds copies of the pipes until the remote command ends."""
+    end = time.monotonic() + timeout
+    while True:
+        tick = min(TICK_SECONDS, max(end - time.monotonic(), 0))
+        try:
+            out, err = child.communicate(stdin, tick)
+            return child.returncode, out, err
+        except subprocess.TimeoutExpired:
+            if child.poll() is not None and child.returncode < 0:
+                return child.returncode, b"", b""
+            if time.monotonic() >= end:
+                raise
+        stdin = None  # communicate remembers what is still to be sent
+
+
 def _kill(child: subprocess.Popen[bytes]) -> None:
-    try:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(child.pid, signal.SIGKILL)
-    except (ProcessLookupError, PermissionError):
-        pass

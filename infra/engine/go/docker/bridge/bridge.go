@@ -6,8 +6,6 @@
 package bridge
 
 import (
-	"strings"
-
 	"github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfbridge"
 	shimv2 "github.com/pulumi/pulumi-terraform-bridge/v3/pkg/tfshim/sdk-v2"
 	"github.com/terraform-providers/terraform-provider-docker/internal/provider"
@@ -60,14 +58,13 @@ func Provider() tfbridge.ProviderInfo {
 		DataSources: map[string]*tfbridge.DataSourceInfo{},
 	}
 	for from, class := range resources {
-		module := "index/" + strings.ToLower(class[:1]) + class[1:]
 		info.Resources[from] = &tfbridge.ResourceInfo{
-			Tok: tfbridge.MakeType(Name, module, class),
+			Tok: tfbridge.MakeResource(Name, "index", class),
 		}
 	}
 	for from, function := range functions {
 		info.DataSources[from] = &tfbridge.DataSourceInfo{
-			Tok: tfbridge.MakeMember(Name, "index/"+function, function),
+			Tok: tfbridge.MakeDataSource(Name, "index", function),
 		}
 	}
 	// A container's name, address and ports are taken until the old one is gone.

@@ -1,0 +1,8 @@
+"""The ministry's description: its shape, how it is read, and the rules it must keep."""
+
+from infra.model.jsonform import json_schema
+from infra.model.loader import load
+from infra.model.rules import Demand, demand
+from infra.model.schema import Model
+
+__all__ = ["Demand", "Model", "demand", "json_schema", "load"]

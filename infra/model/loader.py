@@ -1,0 +1,123 @@
+"""Files → Model: the only way in, and every problem at once.
+
+Each file is read, parsed and held against its class; the rules between objects run on
+whatever was sound, so that one broken file hides no problem of another. Positions are looked
+up only for files that have a problem.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from infra.errors import Exit, HanoiError, Problem
+from infra.model import explain
+from infra.model.files import Source, collect
+from infra.model.rules import Finding, View, findings
+from infra.model.schema import KINDS, Model, Strict
+from infra.model.yamltext import Fault, Parsed, lines, parse
+from infra.model.yamltext import Path as KeyPath
+
+
+def load(directory: Path) -> Model:
+    """Reads and checks the model below `directory` (sites/ of the ministry).
+
+    Raises HanoiError (Exit.FINDINGS) with all problems, sorted by file and line.
+    """
+    found = collect(directory)
+    reports = [_Report(source) for source in found.sources]
+    objects = [(r, o) for r in reports if (o := r.validated()) is not None]
+    by_kind: dict[str, list[Strict]] = {kind: [] for kind in KINDS}
+    for report, obj in objects:
+        by_kind[report.source.kind].append(obj)
+    complete = not found.problems and len(objects) == len(reports)
+    view = View(
+        ministry=next(iter(by_kind["ministry"]), None),
+        roadmap=next(iter(by_kind["roadmap"]), None),
+        sites=_sorted(by_kind["site"]),
+        units=_sorted(by_kind["unit"]),
+        apps=_sorted(by_kind["app"]),
+        known=frozenset(found.stems),
+        unread=frozenset(found.unread),
+        complete=complete,
+    )
+    owners = {id(obj): report for report, obj in objects}
+    for finding in findings(view):
+        owners[id(finding.owner)].add(finding)
+    problems = found.problems + [p for r in reports for p in r.problems()]
+    if problems:
+        raise HanoiError(sorted(problems, key=_place), Exit.FINDINGS)
+    return Model(
+        ministry=view.ministry,
+        roadmap=view.roadmap,
+        sites=view.sites,
+        units=view.units,
+        apps=view.apps,
+    )
+
+
+class _Report:
+    """One file on its way to an object, with its faults."""
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
+        self.faults: list[Fault] = []
+        self._lines: dict[KeyPath, tuple[int, str]] | None = None
+
+    def validated(self) -> Strict | None:
+        """The file's object, or None with at least one fault noted."""
+        parsed = parse(self.source.text)
+        self.faults += parsed.faults
+        if not parsed.complete:
+            return None
+        if not isinstance(parsed.data, dict):
+            self.faults.append(explain.not_a_mapping(parsed.data, self.source.kind))
+            return None
+        try:
+            obj = KINDS[self.source.kind].model_validate(parsed.data)
+        except ValidationError as err:
+            self._explain(err, parsed)
+            obj = None
+        self._check_name(parsed)
+        return None if self.faults else obj
+
+    def _explain(self, err: ValidationError, parsed: Parsed) -> None:
+        known = {f.path for f in self.faults}
+        found = explain.faults(self.source.kind, err, parsed.data, self.lines())
+        self.faults += [f for f in found if f.path not in known]
+
+    def _check_name(self, parsed: Parsed) -> None:
+        stem, written = self.source.stem, parsed.data.get("id")
+        if self.source.kind in ("site", "unit", "app") and isinstance(written, str):
+            if written != stem:
+                line = self.lines().get(("id",), (1, ""))[0]
+                self.faults.append(explain.wrong_name(line, written, stem))
+
+    def add(self, finding: Finding) -> None:
+        line = explain.nearest_line(self.lines(), finding.path)
+        self.faults.append(
+            Fault(line, finding.path, finding.code, finding.what, finding.remedy)
+        )
+
+    def lines(self) -> dict[KeyPath, tuple[int, str]]:
+        if self._lines is None:
+            self._lines = lines(self.source.text)
+        return self._lines
+
+    def problems(self) -> list[Problem]:
+        return [
+            Problem(explain.where(self.source.shown, f.line, f.path), f.code, f.what, f.remedy)
+            for f in dict.fromkeys(self.faults)
+        ]
+
+
+def _sorted(objects: list[Strict]) -> tuple:
+    return tuple(sorted(objects, key=lambda o: o.id))  # type: ignore[attr-defined]
+
+
+def _place(problem: Problem) -> tuple[str, int, str, str, str]:
+    """Sorts by file, then by line as a number."""
+    file, _, rest = problem.where.partition(".yaml:")
+    line, _, path = rest.partition(" ")
+    return (file.removesuffix(".yaml"), int(line or 0), path, problem.code, problem.what)

@@ -1,0 +1,126 @@
+"""Containers brought to the plan without ever risking a quorum."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+
+from infra import stack as program
+from infra.containers import Changes, Images, Stacks
+from infra.errors import error
+from infra.resources import Container, HostPlan
+
+if TYPE_CHECKING:
+    from infra.deploy import Deployment
+    from infra.facts import Look
+
+GATE_SECONDS = 180  # a member that takes longer than this to be healthy again is a failure
+
+
+def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
+    """Containers to the plan: hosts in parallel, but voting members one host at a time.
+
+    A host is done by itself, behind the members' gates, when a voting member that runs there
+    would be replaced. What an interrupted run left beside Pulumi's state is removed first.
+    """
+    left = run.left.containers()
+    ids = frozenset(h.id for h in run.hosts)
+    unsettled = [h for h in run.hosts if h.id in run.left.unsettled()]
+    if unsettled:
+        stacks.release(unsettled, refs)
+        _remove_orphans(run, stacks, unsettled, refs)
+    changed = frozenset(
+        h.id for h in run.hosts if h in unsettled or _differs(run.looks[h.id], left.get(h.id))
+    )
+    run.left.begin(ids)
+    alone = [h for h in run.hosts if _votes_change(run, h, refs)]
+    together = [h for h in run.hosts if h not in alone]
+    done: list[Changes] = []
+    if together:
+        done += stacks.up(together, refs, refresh=changed)
+        wait_for_gates(run, together if any(c.total for c in done) else [])
+    for host in alone:
+        run.say(f"{host.id}: a voting member changes here; the other hosts wait")
+        done += stacks.up([host], refs, refresh=changed)
+        wait_for_gates(run, [host])
+    run.outcome.containers = {c.host: dict(c.operations) for c in done}
+    if any(c.total for c in done) or changed:
+        run.look()
+    run.left.settle(
+        ids, {h: {c.name: c.id for c in seen.containers} for h, seen in run.looks.items()}
+    )
+
+
+def _differs(seen: Look, left: Mapping[str, str] | None) -> bool:
+    """Whether the host's containers are other ones than the last run left there."""
+    return {c.name: c.id for c in seen.containers} != (left or {}) or any(
+        c.state != "running" for c in seen.containers
+    )
+
+
+def _votes_change(run: Deployment, host: HostPlan, refs: Images) -> bool:
+    """Whether a voting member that runs on the host now would be replaced."""
+    running = {c.name: c for c in run.looks[host.id].containers}
+    for container in host.parts.containers:
+        seen = running.get(container.name)
+        wanted = program.spec(run.plan, container, refs.tags[container.image])
+        if container.votes_in and seen is not None and seen.spec != wanted:
+            return True
+    return False
+
+
+def wait_for_gates(run: Deployment, hosts: Sequence[HostPlan]) -> None:
+    """Wait until every voting member on the hosts says its quorum is whole."""
+    gates = [(h, c) for h in hosts for c in h.parts.containers if c.gate]
+    if not gates:
+        return
+    with ThreadPoolExecutor(max_workers=len(gates)) as pool:
+        for future in [pool.submit(_wait_for_gate, run, h, c) for h, c in gates]:
+            future.result()
+
+
+def _wait_for_gate(run: Deployment, host: HostPlan, container: Container) -> None:
+    run.say(f"{host.id}: waiting for {container.votes_in} to be whole")
+    gate = shlex.join(["docker", "exec", container.name, *container.gate])
+    script = f"""
+        end=$(($(date +%s) + {GATE_SECONDS}))
+        until out=$({gate} 2>&1); do
+            [ $(date +%s) -lt $end ] || {{ echo "$out" | tail -n 5 >&2; exit 1; }}
+            sleep 1
+        done"""
+    answer = run.connections[host.id].run(script, root=True, timeout=GATE_SECONDS + 30)
+    if answer.rc:
+        raise error(
+            "HN-D023",
+            f"host {host.id}",
+            f"{container.name} is not healthy after {GATE_SECONDS} s: {answer.stderr[-600:]}",
+            f"look at `hanoi logs {host.id} {container.name}`; the other sites were not touched."
+            " Then run the same command again.",
+        )
+
+
+def _remove_orphans(
+    run: Deployment, stacks: Stacks, hosts: Sequence[HostPlan], refs: Images
+) -> None:
+    """Containers and networks that a killed run created before Pulumi noted them.
+
+    Data is in named volumes, which are left alone; the next step creates the rest again.
+    """
+    removed = False
+    for host in hosts:
+        known = stacks.known(host, refs)
+        seen = run.looks[host.id]
+        connection = run.connections[host.id]
+        for orphan in seen.containers:
+            if orphan.spec and orphan.id not in known.get("Container", ()):
+                run.say(f"{host.id}: removing {orphan.name}, left by the interrupted run")
+                connection.run(f"docker stop {orphan.id}; docker rm -f {orphan.id}", timeout=120)
+                removed = True
+        for network in seen.networks:
+            if network.managed and network.id not in known.get("Network", ()):
+                connection.run(f"docker network rm {network.id}")
+                removed = True
+    if removed:
+        run.look()

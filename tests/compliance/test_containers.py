@@ -1,0 +1,142 @@
+"""Every planned container, as the engine says that it really runs."""
+
+from __future__ import annotations
+
+from infra.verify.checks import control, gate, inspect, look
+
+pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
+
+CIS = "CIS Docker Benchmark 1.6, section 5"
+
+
+@control("CONT-01", "own requirement")
+def test_running(host, container: str) -> None:
+    """It runs and is not restarting.
+
+    Break: the container stopped.
+    """
+    state = inspect(host, container)["State"]["Status"]
+    assert state == "running", f"{container} is {state}"
+
+
+@control("CONT-02", CIS + ".26")
+def test_healthy(host, container: str) -> None:
+    """Its health check says that it is healthy."""
+    health = inspect(host, container)["State"].get("Health")
+    assert health, f"{container} has no health check"
+    assert health["Status"] == "healthy", f"{container} is {health['Status']}"
+
+
+@control("CONT-03", "own requirement")
+def test_pinned(host, container: str, plan, target) -> None:
+    """Its image is pinned by digest, so that nobody can swap it under its name.
+
+    The registry itself has nowhere to be pulled from: there it is the image's own id.
+    Break: the container replaced by one of another image.
+    """
+    image = inspect(host, container)["Config"]["Image"]
+    hub = plan.host(plan.hub).address
+    name = target.container(container).image
+    if container == "registry":
+        assert image.startswith("sha256:"), f"{container} runs {image}"
+    else:
+        wanted = f"{hub}:5000/hanoi/{name}@sha256:"
+        assert image.startswith(wanted), f"{container} runs {image}, not {wanted}…"
+
+
+@control("CONT-04", CIS + ".4")
+def test_not_root(host, container: str) -> None:
+    """It does not run as root."""
+    user = inspect(host, container)["Config"]["User"]
+    assert user.split(":")[0].isdigit() and int(user.split(":")[0]) >= 1000, f"user {user or 'root'}"
+
+
+@control("CONT-05", CIS + ".3")
+def test_no_capabilities(host, container: str) -> None:
+    """It has no capabilities and is not privileged."""
+    settings = inspect(host, container)["HostConfig"]
+    assert settings["CapDrop"] in (["ALL"], ["CAP_ALL"]), f"drops {settings['CapDrop']}"
+    assert not settings["CapAdd"], f"adds {settings['CapAdd']}"
+    assert not settings["Privileged"], "it is privileged"
+
+
+@control("CONT-06", CIS + ".12")
+def test_read_only(host, container: str) -> None:
+    """Its root file system is read-only."""
+    assert inspect(host, container)["HostConfig"]["ReadonlyRootfs"], "it is writable"
+
+
+@control("CONT-07", CIS + ".25")
+def test_no_new_privileges(host, container: str) -> None:
+    """Its processes cannot gain privileges."""
+    found = inspect(host, container)["HostConfig"]["SecurityOpt"] or []
+    assert {"no-new-privileges", "no-new-privileges:true"} & set(found), f"options {found}"
+
+
+@control("CONT-08", CIS + ".10")
+def test_memory(host, container: str) -> None:
+    """It has a memory limit."""
+    limit = inspect(host, container)["HostConfig"]["Memory"]
+    assert limit > 0, "it has no limit"
+
+
+@control("CONT-09", CIS, "own requirement")
+def test_log_limits(host, container: str) -> None:
+    """Its log has a limit, so that it cannot fill the disk."""
+    log = inspect(host, container)["HostConfig"]["LogConfig"]
+    assert log["Type"] == "json-file", f"driver {log['Type']}"
+    assert {"max-size", "max-file"} <= set(log["Config"] or {}), "max-size or max-file is missing"
+
+
+@control("CONT-10", CIS + ".14", "own requirement")
+def test_restart(host, container: str) -> None:
+    """It comes back after a crash and after a restart of its host."""
+    policy = inspect(host, container)["HostConfig"]["RestartPolicy"]["Name"]
+    assert policy == "unless-stopped", f"policy {policy}"
+
+
+@control("CONT-11", CIS + ".9, .15-.17, .20, .31")
+def test_apart(host, container: str) -> None:
+    """It shares no namespace with the host and has not the engine's socket."""
+    found = inspect(host, container)
+    settings = found["HostConfig"]
+    for key in ("NetworkMode", "PidMode", "IpcMode", "UTSMode"):
+        assert settings[key] != "host", f"{key} is host"
+    assert not any("docker.sock" in m["Source"] for m in found["Mounts"]), "it has the engine's socket"
+    assert not settings["Devices"], f"it has devices: {settings['Devices']}"
+
+
+@control("CONT-12", CIS + ".13")
+def test_published_ports(host, container: str, target) -> None:
+    """It publishes only its planned ports, on the host's own address."""
+    bindings = inspect(host, container)["HostConfig"]["PortBindings"] or {}
+    found = {(int(b["HostPort"]), b["HostIp"]) for many in bindings.values() for b in many}
+    planned = {(p.host_port, p.address) for p in target.container(container).ports}
+    assert found == planned, f"publishes {sorted(found)}, planned {sorted(planned)}"
+
+
+@control("CONT-13", "own requirement")
+def test_configuration_is_read_only(host, container: str) -> None:
+    """It cannot write its own configuration."""
+    mounts = inspect(host, container)["Mounts"]
+    loose = [m["Source"] for m in mounts if m["Type"] == "bind" and m["RW"]]
+    assert not loose, f"writable: {', '.join(loose)}"
+
+
+@control("CONT-20", "own requirement")
+def test_no_unknown_container(host, target) -> None:
+    """No container runs that nobody planned.
+
+    Break: `docker run` by hand.
+    """
+    found = set(look(host, "docker ps --all --format '{{.Names}}'").split())
+    unknown = found - {c.name for c in target.parts.containers}
+    assert not unknown, f"unknown: {', '.join(sorted(unknown))}"
+
+
+@control("CONT-21", "own requirement")
+def test_all_planned_exist(host, target) -> None:
+    """Every planned container exists."""
+    found = set(look(host, "docker ps --all --format '{{.Names}}'").split())
+    missing = {c.name for c in target.parts.containers} - found
+    assert not missing, f"missing: {', '.join(sorted(missing))}"

@@ -1,0 +1,118 @@
+"""Personnel management (Tryton), through the gateway of each site."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+import pytest
+
+from infra.verify.checks import Host, control, fresh, gate, look, on, python
+
+pytestmark = [gate("personnel"), on(container="gateway")]
+
+# One conversation with Tryton's JSON-RPC through a gateway. What must not be in a process
+# list (a password) comes on standard input.
+CALL = r"""
+import base64, http.client, json, socket, ssl, sys
+address, authority, name, database, user = sys.argv[1:6]
+password = sys.stdin.readline().strip()
+def call(method, params, session=None, status=False):
+    s = socket.create_connection((address, 443), 15)
+    s = ssl.create_default_context(cadata=authority).wrap_socket(s, server_hostname=name)
+    body = json.dumps({"id": 1, "method": method, "params": params})
+    head = "POST /%s/ HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n" % (database, name)
+    if session:
+        token = base64.b64encode(("%s:%s:%s" % (user, session[0], session[1])).encode()).decode()
+        head += "Authorization: Session %s\r\n" % token
+    s.sendall((head + "Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body).encode())
+    r = http.client.HTTPResponse(s); r.begin()
+    text = r.read().decode("utf-8", "replace")
+    try:
+        return r.status, json.loads(text)
+    except ValueError:
+        return r.status, None
+def outcome():
+    if not password:
+        return call("common.db.login", [user, {}, "en"])
+    status, answer = call("common.db.login", [user, {"password": password}, "en"])
+    session = (answer or {}).get("result")
+    if not session:
+        return status, None
+    found = call("model.res.user.get_preferences", [True, {}], session)
+    call("common.db.logout", [], session)
+    return found[0], bool((found[1] or {}).get("result"))
+try:
+    print(json.dumps(outcome()))
+except OSError as failure:
+    print(json.dumps([0, str(failure)[:160]]))
+"""
+
+
+def databases(plan) -> list[tuple[str, str, str]]:
+    """(host name, database, unit) of every unit served centrally."""
+    pages = [p for p in plan.common.pages if p.application == "personnel" and p.unit]
+    if not pages:
+        pytest.skip("personnel management is not in this wave")
+    return [(p.url_host, f"personnel_{p.unit}".replace("-", "_"), str(p.unit)) for p in pages]
+
+
+def login(neighbour: Host, target, authority: str, name: str, database: str, password: str):
+    command = shlex.join(
+        ["python3", "-I", "-c", CALL, target.address, authority, name, database, "admin"]
+    )
+    if not password:
+        return json.loads(look(neighbour, command))
+    done = fresh(neighbour, command, stdin=password.encode() + b"\n")
+    assert done.rc == 0, "the probe failed"
+    return json.loads(done.stdout)
+
+
+@control("PERS-01", "own requirement")
+def test_asks_for_a_password(neighbour, target, host, authority, plan) -> None:
+    """The login of every unit asks for a password and gives nothing without one."""
+    wrong = []
+    for name, database, unit in databases(plan):
+        status, answer = login(neighbour, target, authority, name, database, "")
+        told = json.dumps(answer)
+        if status != 200 or "LoginException" not in told or '"result": [' in told:
+            wrong.append(f"{unit}: {status} {told[:80]}")
+    assert not wrong, "; ".join(wrong)
+
+
+@control("PERS-02", "own requirement")
+def test_login(neighbour, target, host, authority, plan, vault) -> None:
+    """The first user of every unit logs in, reads its settings and logs out.
+
+    Through this site's gateway, the application and the central database's leader.
+    """
+    wrong = []
+    for name, database, unit in databases(plan):
+        password = vault.values[f"personnel/admin/{unit}"]
+        status, works = login(neighbour, target, authority, name, database, password)
+        if status != 200 or works is not True:
+            wrong.append(f"{unit}: {status}")
+    assert not wrong, f"no login: {'; '.join(wrong)}"
+
+
+@control("PERS-03", "own requirement")
+def test_page_is_trytons(neighbour, target, host, authority, plan) -> None:
+    """The page that answers is the application's own, not some error page."""
+    program = (
+        "import http.client,json,socket,ssl,sys;a,c,n=sys.argv[1:];"
+        "s=ssl.create_default_context(cadata=c).wrap_socket("
+        "socket.create_connection((a,443),8),server_hostname=n);"
+        "s.sendall(('GET /index.html HTTP/1.1\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n'%n).encode());"
+        "r=http.client.HTTPResponse(s);r.begin();print(json.dumps(r.read().decode()))"
+    )
+    name = databases(plan)[0][0]
+    body = python(neighbour, program, target.address, authority, name)
+    assert "tryton" in body.lower(), "it is not Tryton's page"
+
+
+@control("PERS-04", "own requirement")
+@on(container="tryton")
+def test_databases_are_not_listed(host) -> None:
+    """Nobody outside sees which units have a database here."""
+    text = look(host, "cat /etc/hanoi/tryton/trytond.conf")
+    assert "list = False" in text, "`list = False` is not set"

@@ -1,0 +1,84 @@
+"""What is rendered, held against literal files that a person has read.
+
+The expectations are the point: a plan that goes wrong takes everything derived from it along,
+except these.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from infra.plan import plan
+from infra.resources import HostPlan, Plan
+from tests.golden.model import model
+
+HERE = Path(__file__).parent
+CASES = {
+    "hub": ("nd-1", "personnel-pilot"),
+    "second": ("tdh-1", "personnel-pilot"),
+    "infrastructure": ("nd-1", "infrastructure"),
+}
+
+
+@pytest.mark.usefixtures("services_only")
+@pytest.mark.parametrize("case", CASES)
+def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
+    host_id, through = CASES[case]
+    made = plan(model(), through)
+    actual = _files(made.host(host_id)) | {"plan.json": _summary(made, host_id)}
+    directory = HERE / case
+    if update_golden:
+        _write(directory, actual)
+    expected = {
+        str(p.relative_to(directory)): p.read_text("utf-8")
+        for p in sorted(directory.rglob("*"))
+        if p.is_file()
+    }
+    assert sorted(actual) == sorted(expected)
+    for name, text in actual.items():
+        assert text == expected[name], f"{case}/{name} differs; --update-golden writes it anew"
+
+
+def _files(host: HostPlan) -> dict[str, str]:
+    """Every rendered file by its path on the host, but for those that are only a secret."""
+    return {
+        f"files{f.path}".replace(":", "_"): f.content
+        for f in host.parts.files
+        if not f.content.startswith("secret://")
+    }
+
+
+def _summary(made: Plan, host_id: str) -> str:
+    """The rest of the host's plan, and what exists once, one noun a line."""
+    host = made.host(host_id)
+    lines: dict[str, Any] = {
+        "containers": [asdict(c) for c in host.parts.containers],
+        "volumes": [v.name for v in host.parts.volumes],
+        "openings": [
+            f"{o.protocol}/{o.port} from {', '.join(o.sources)}: {o.reason}"
+            for o in host.parts.openings
+        ],
+        "files": [
+            f"{f.path} {f.mode:04o} {f.owner}:{f.group}"
+            + (f" then {', '.join(f.actions)}" if f.actions else "")
+            for f in host.parts.files
+        ],
+        "actions": [f"{a.id}: {' '.join(a.argv)}" for a in host.parts.actions],
+        "secrets": [asdict(s) for s in host.parts.secrets],
+        "common": asdict(made.common),
+    }
+    return json.dumps(lines, indent=1, ensure_ascii=False) + "\n"
+
+
+def _write(directory: Path, actual: dict[str, str]) -> None:
+    for old in sorted(directory.rglob("*"), reverse=True):
+        old.unlink() if old.is_file() else old.rmdir()
+    for name, text in actual.items():
+        path = directory / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, "utf-8")

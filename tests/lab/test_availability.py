@@ -1,0 +1,173 @@
+"""Any one site lost under a running write load: nothing acknowledged is lost, writing goes on
+within 30 seconds, and the site is whole again by itself. Never two writable primaries."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from infra import lab
+from infra.services import proxy
+from tests.lab.conftest import ROOT, Lab
+from tests.lab.test_deploy import wait_whole
+
+PAUSE_AIM = 30  # seconds, the issue's promise
+DATABASE = "availability"
+
+
+class Load:
+    """A writer on one host; what it was acknowledged, and when."""
+
+    def __init__(self, lab_: Lab, host: str, password: str, seconds: float) -> None:
+        self.acknowledged: list[tuple[int, float]] = []
+        self.errors: list[str] = []
+        addresses = [lab_.plan.host(host).address] + [
+            h.address for h in lab_.plan.hosts if h.id != host
+        ]
+        settings = {
+            "hosts": ",".join(addresses),
+            "port": proxy.PORT,
+            "database": DATABASE,
+            "user": DATABASE,
+            "ca": "/etc/patroni/ca.crt",
+            "end": time.time() + seconds,
+        }
+        program = (ROOT / "tests/lab/writer.py").read_text()
+        connection = lab_.connection(host)
+        environment = f"WRITER={json.dumps(settings)}"
+        import shlex
+
+        remote = shlex.join(
+            ["docker", "exec", "-i", "-e", environment, "postgres", "python3", "-c", program]
+        )
+        self._process = subprocess.Popen(
+            connection.argv(connection.as_root("sh", "-c", remote)),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(password + "\n")
+        self._process.stdin.close()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def _read(self) -> None:
+        for line in self._process.stdout or ():
+            said = json.loads(line)
+            if said[0] == "error":
+                self.errors.append(said[2])
+            else:
+                self.acknowledged.append((said[0], said[1]))
+
+    def finish(self) -> None:
+        self._reader.join(timeout=240)
+        assert self._process.wait(timeout=30) == 0, self._process.stderr.read()
+
+    def pause(self) -> float:
+        """The longest time between two acknowledgements, in seconds."""
+        times = [t for _, t in self.acknowledged]
+        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=float("inf"))
+
+
+@pytest.fixture(scope="module")
+def password(deployed: Lab) -> Iterator[str]:
+    """A database of the test's own, through the same roles and rules as an application's."""
+    wait_whole(deployed)
+    word = secrets.token_hex(16)
+    leader = deployed.leader()
+    deployed.sql(leader, f"drop database if exists {DATABASE}")
+    deployed.sql(leader, f"drop role if exists {DATABASE}")
+    deployed.sql(leader, f"create role {DATABASE} login password '{word}'")
+    deployed.sql(leader, f"create database {DATABASE} owner {DATABASE}")
+    deployed.sql(leader, "create table written (id bigint primary key)", DATABASE)
+    deployed.sql(leader, f"alter table written owner to {DATABASE}", DATABASE)
+    yield word
+    leader = deployed.leader()
+    deployed.sql(leader, f"drop database {DATABASE} with (force)")
+    deployed.sql(leader, f"drop role {DATABASE}")
+
+
+def stored(lab_: Lab) -> set[int]:
+    rows = lab_.sql(lab_.leader(), "select id from written", DATABASE)
+    return {int(row) for row in rows.splitlines()}
+
+
+def start_load(lab_: Lab, host: str, password: str, seconds: float) -> Load:
+    lab_.sql(lab_.leader(), "truncate written", DATABASE)
+    load = Load(lab_, host, password, seconds)
+    deadline = time.monotonic() + 20
+    while len(load.acknowledged) < 20:
+        assert time.monotonic() < deadline, f"the load did not start: {load.errors[-3:]}"
+        time.sleep(0.2)
+    return load
+
+
+@pytest.mark.parametrize("victim", ["nd-1", "tdh-1", "ddn-1"])
+def test_a_lost_site_loses_nothing(deployed: Lab, password: str, victim: str) -> None:
+    was_leader = deployed.leader() == victim
+    writer = next(h.id for h in deployed.plan.hosts if h.id != victim)
+    load = start_load(deployed, writer, password, seconds=50)
+    lab.kill_host(victim)
+    time.sleep(1)
+    try:
+        load.finish()
+    finally:
+        lab.start_host(victim)
+    wait_whole(deployed)
+    lost = {n for n, _ in load.acknowledged} - stored(deployed)
+    print(f"{victim}: leader={was_leader} acknowledged={len(load.acknowledged)} pause={load.pause():.1f}s")
+    assert not lost, f"{len(lost)} acknowledged rows lost"
+    assert load.pause() <= PAUSE_AIM
+    assert time.time() - load.acknowledged[-1][1] < 300
+    # Whole again: the returned member has all rows too.
+    returned = deployed.sql(victim, "select count(*) from written", DATABASE)
+    assert int(returned) == len(stored(deployed))
+
+
+def test_a_cut_off_leader_never_makes_two_primaries(deployed: Lab, password: str) -> None:
+    leader = deployed.leader()
+    others = [h.id for h in deployed.plan.hosts if h.id != leader]
+    load = start_load(deployed, others[0], password, seconds=65)
+    seen: list[set[str]] = []
+    lab.cut(leader, others)
+    try:
+        end = time.monotonic() + 50
+        while time.monotonic() < end:
+            seen.append(writable(deployed))
+            time.sleep(0.5)
+    finally:
+        lab.heal(leader)
+    load.finish()
+    wait_whole(deployed)
+    assert all(len(primaries) <= 1 for primaries in seen), [p for p in seen if len(p) > 1]
+    assert any(primaries and leader not in primaries for primaries in seen), "nobody took over"
+    assert not ({n for n, _ in load.acknowledged} - stored(deployed))
+    print(f"cut {leader}: acknowledged={len(load.acknowledged)} pause={load.pause():.1f}s")
+    assert load.pause() <= PAUSE_AIM
+
+
+def writable(lab_: Lab) -> set[str]:
+    """Hosts whose PostgreSQL says that it is a primary, asked at the same moment."""
+    found: set[str] = set()
+
+    def ask(host: str) -> None:
+        try:
+            if lab_.sql(host, "select pg_is_in_recovery()") == "f":
+                found.add(host)
+        except Exception:
+            return  # not running is not writable
+
+    threads = [threading.Thread(target=ask, args=(h.id,)) for h in lab_.plan.hosts]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return found

@@ -1,0 +1,119 @@
+"""A second deploy changes nothing; a changed setting touches what it concerns; no site is read
+as empty when it is another one or cannot be reached."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from infra import paths
+from infra.errors import Exit
+from tests.lab.conftest import Lab, hanoi
+
+
+@pytest.fixture
+def edited(tmp_path: Path) -> Path:
+    """A copy of the description that a test may edit."""
+    return Path(shutil.copytree(paths.sites(), tmp_path / "sites"))
+
+
+def edit(sites: Path, name: str, old: str, new: str) -> None:
+    file = sites / name
+    text = file.read_text()
+    assert old in text, f"{name} no longer holds {old!r}"
+    file.write_text(text.replace(old, new))
+
+
+def container_ids(lab: Lab) -> dict[str, str]:
+    return {
+        f"{h.id} {line.split()[0]}": line.split()[1]
+        for h in lab.plan.hosts
+        for line in lab.root(h.id, "docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines()
+    }
+
+
+def test_second_deploy_changes_nothing(deployed: Lab) -> None:
+    before = container_ids(deployed)
+    again = hanoi("deploy", "--json", "--quiet").json
+    assert again["pulumi_changes"] == 0, again
+    assert again["ansible_changes"] == 0, again
+    assert container_ids(deployed) == before
+
+
+def test_one_changed_setting_touches_only_what_it_concerns(deployed: Lab, edited: Path) -> None:
+    before = container_ids(deployed)
+    text = (edited / "ministry.yaml").read_text()
+    (edited / "ministry.yaml").write_text(text + "\nlogs: {journal_max: 150MiB}\n" if "logs:" not in text else text.replace("journal_max: 200MiB", "journal_max: 150MiB"))
+    changed = hanoi("deploy", "--json", "--quiet", "--no-verify", sites=edited).json
+    try:
+        assert changed["pulumi_changes"] == 0
+        assert set(changed["hosts"]) == {h.id for h in deployed.plan.hosts}
+        assert container_ids(deployed) == before
+        for host in deployed.plan.hosts:
+            kept = deployed.root(host.id, "cat /etc/systemd/journald.conf.d/*hanoi*.conf")
+            assert "150M" in kept
+    finally:
+        hanoi("deploy", "--json", "--quiet", "--no-verify")
+    assert container_ids(deployed) == before
+
+
+def test_another_engine_is_refused_not_filled(deployed: Lab) -> None:
+    host = deployed.plan.hosts[1].id
+    identities = paths.state() / "identity.json"
+    kept = identities.read_text()
+    import json
+
+    changed = json.loads(kept)
+    entry = changed[host] if host in changed else changed["hosts"][host]
+    entry["engine_id"] = "another-engine"
+    identities.write_text(json.dumps(changed))
+    try:
+        before = container_ids(deployed)
+        refused = hanoi("deploy", "--quiet", check=False)
+        assert refused.code == Exit.REFUSED, refused
+        assert "HN-D010" in refused.err and host in refused.err
+        assert container_ids(deployed) == before
+    finally:
+        identities.write_text(kept)
+
+
+def test_unreachable_site_is_said_once_and_nothing_is_done(deployed: Lab) -> None:
+    from infra import lab
+
+    before = container_ids(deployed)
+    stopped = deployed.plan.hosts[2]
+    lab.stop_host(stopped.id)
+    try:
+        refused = hanoi("deploy", "--quiet", check=False)
+        assert refused.code == Exit.UNREACHABLE, refused
+        assert refused.err.count("HN-C001") == 1
+        assert stopped.id in refused.err
+    finally:
+        lab.start_host(stopped.id)
+    wait_whole(deployed)
+    assert container_ids(deployed) == before
+
+
+def wait_whole(lab: Lab, seconds: float = 120) -> None:
+    """Wait until every host answers and every voting member's gate is open."""
+    import shlex
+    import time
+
+    end = time.monotonic() + seconds
+    while True:
+        failed = []
+        for host in lab.plan.hosts:
+            for container in host.parts.containers:
+                if not container.gate:
+                    continue
+                gate = shlex.join(["docker", "exec", container.name, *container.gate])
+                try:
+                    lab.root(host.id, gate)
+                except Exception as closed:
+                    failed.append(str(closed))
+        if not failed:
+            return
+        assert time.monotonic() < end, failed
+        time.sleep(2)

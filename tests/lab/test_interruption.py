@@ -1,0 +1,134 @@
+"""A deploy killed anywhere continues on re-run; a second one at the same time is refused."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from infra.errors import Exit
+from tests.lab.conftest import ROOT, Lab, hanoi
+from tests.lab.test_deploy import container_ids, edit, edited, wait_whole  # noqa: F401
+
+POINTS = 10
+
+
+def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        cwd=ROOT,
+        env={**os.environ, **({"HANOI_SITES": str(sites)} if sites else {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def descendants(pid: int) -> list[int]:
+    """The process and all its children's children, by /proc (they may have own sessions)."""
+    parents: dict[int, list[int]] = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                fields = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            parents.setdefault(int(fields[1]), []).append(int(entry.name))
+    found, waiting = [], [pid]
+    while waiting:
+        current = waiting.pop()
+        found.append(current)
+        waiting += parents.get(current, [])
+    return found
+
+
+def kill_tree(process: subprocess.Popen[str]) -> None:
+    for pid in descendants(process.pid):
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+    process.wait()
+
+
+@pytest.fixture
+def changing(edited: Path) -> list[Path]:  # noqa: F811
+    """Two descriptions that differ in files, containers of voting members, and host settings;
+    deploying one after the other always has work to do in every step."""
+    return [edited]
+
+
+def vary(sites: Path, round_: int) -> None:
+    text = (sites / "ministry.yaml").read_text()
+    shared = 120 + round_  # another shared_buffers and memory each round: files and containers
+    for key, value in (("max_connections", str(150 + round_)), ("memory", f"{1000 + shared}MiB")):
+        if re.search(rf"^  {key}:", text, re.M):
+            text = re.sub(rf"^  {key}:.*$", f"  {key}: {value}", text, flags=re.M)
+        elif "database:" in text:
+            text = re.sub(r"^database:\s*$", f"database:\n  {key}: {value}", text, flags=re.M)
+        else:
+            text += f"\ndatabase:\n  {key}: {value}\n"
+    (sites / "ministry.yaml").write_text(text)
+
+
+def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> None:  # noqa: F811
+    wait_whole(deployed)
+    vary(edited, 0)
+    began = time.monotonic()
+    hanoi("deploy", "--quiet", "--no-verify", sites=edited)
+    whole = time.monotonic() - began
+    for point in range(1, POINTS + 1):
+        vary(edited, point)
+        process = start("deploy", "--no-verify", sites=edited)
+        time.sleep(whole * point / (POINTS + 1))
+        kill_tree(process)
+    # One re-run, with no repair by hand, ends where an uninterrupted run would have ended.
+    hanoi("deploy", "--quiet", sites=edited)
+    settled = hanoi("deploy", "--json", "--quiet", "--no-verify", sites=edited).json
+    assert (settled["pulumi_changes"], settled["ansible_changes"]) == (0, 0)
+    assert_nothing_orphaned(deployed)
+    hanoi("deploy", "--quiet", "--no-verify")
+
+
+def assert_nothing_orphaned(lab: Lab) -> None:
+    for host in lab.plan.hosts:
+        wanted = {c.name for c in host.parts.containers}
+        present = set(lab.root(host.id, "docker ps -a --format '{{.Names}}'").split())
+        assert present == wanted
+        networks = lab.root(host.id, "docker network ls --format '{{.Name}}'").split()
+        assert sorted(networks) == sorted(["bridge", "host", "none", *(n.name for n in host.parts.networks)])
+        assert lab.root(host.id, "ls -A /var/lib/hanoi/pending 2>/dev/null || true") == ""
+
+
+def test_a_second_deploy_is_refused_with_the_holders_name(deployed: Lab) -> None:
+    first = start("deploy", "--no-verify")
+    try:
+        refused = None
+        for _ in range(40):
+            time.sleep(0.25)
+            refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
+            if refused.code == Exit.REFUSED or first.poll() is not None:
+                break
+        assert refused is not None and refused.code == Exit.REFUSED, refused
+        assert "HN-D001" in refused.err
+        assert str(first.pid) in refused.err, "the holder is named with its process"
+    finally:
+        first.wait(timeout=300)
+    assert first.returncode == 0
+
+
+def test_the_lock_of_a_killed_deploy_is_free(deployed: Lab) -> None:
+    first = start("deploy", "--no-verify")
+    time.sleep(2)
+    kill_tree(first)
+    after = hanoi("deploy", "--json", "--quiet", "--no-verify")
+    assert json.loads(after.out)["pulumi_changes"] == 0
