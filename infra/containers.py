@@ -199,15 +199,14 @@ class Stacks:
 
     def _report(self, host: HostPlan) -> Callable[[automation.EngineEvent], None]:
         def on_event(event: automation.EngineEvent) -> None:
-            started = event.resource_pre_event
-            if (
-                started
-                and str(getattr(started.metadata.op, "value", started.metadata.op)) != "same"
-            ):
-                name = started.metadata.urn.rsplit("::", 1)[-1]
-                if "/" in name:
-                    op = getattr(started.metadata.op, "value", started.metadata.op)
-                    self._say(f"{host.id}: {name.replace('/', ' ')}: {op}")
+            if event.resource_pre_event is None:
+                return
+            change = event.resource_pre_event.metadata
+            operation = str(getattr(change.op, "value", change.op))
+            name = change.urn.rsplit("::", 1)[-1]
+            if operation != "same" and "/" in name:
+                why = f" ({', '.join(sorted(change.diffs))})" if change.diffs else ""
+                self._say(f"{host.id}: {name.replace('/', ' ')}: {operation}{why}")
 
         return on_event
 

@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import fcntl
-import io
 import os
 import socket
 import subprocess
-import tarfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import docker
-from docker.errors import NotFound
 from docker.models.containers import Container
-from docker.models.networks import Network
-from docker.types import IPAMConfig, IPAMPool
 
 from infra import paths
 from infra.errors import Exit, error
-from infra.lab import container as config
 from infra.lab import keys, machine, recipe
 from infra.lab import network as net
 from infra.lab.container import LABEL, LABEL_ADDRESS, LABEL_ID, LABEL_STATE
 from infra.lab.machine import Progress, engine_errors
+from infra.lab.making import Maker, ensure_network
 from infra.lab.network import LabHost
 
 DEFAULT = "hanoi-lab"
 _BOOT_SECONDS = 180
-_APT_CONF = ('Binary::apt::APT::Keep-Downloaded-Packages "true";',)
+# The package cache may be deleted at any time; a host must not lose apt by it.
+_MEND_APT = (
+    "cd /; d=/var/cache/apt/archives; [ -d $d/partial ] || mkdir -p $d/partial 2>/dev/null || "
+    "{ umount $d && mkdir -p $d/partial; }"
+)
 
 
 @dataclass(frozen=True)
@@ -46,9 +44,7 @@ class HostStatus:
     since: str
 
 
-def up(
-    hosts: Sequence[LabHost], state: Path, progress: Progress, name: str = DEFAULT
-) -> None:
+def up(hosts: Sequence[LabHost], state: Path, progress: Progress, name: str = DEFAULT) -> None:
     """Bring up every host, bare and answering SSH as root with state/ssh/identity.
 
     May be repeated: what is there stays as it is, what is missing or stopped comes up.
@@ -62,12 +58,10 @@ def up(
         with engine_errors("lab"):
             _check_existing(engine, hosts, state, name)
             public = keys.ensure_identity(state, name)
-            lab_network = _ensure_network(engine, hosts, name, progress)
-            fresh = [
-                host.id
-                for host in hosts
-                if _ensure_host(engine, host, state, name, image, lab_network, public, progress)
-            ]
+            network = ensure_network(engine, hosts, name, progress)
+            maker = Maker(engine, name, state, image, network, public, progress)
+            there = {c.labels[LABEL_ID]: c for c in containers(engine, name)}
+            fresh = [host.id for host in hosts if maker.ensure(host, there.get(host.id))]
             _wait(engine, hosts, state, name, fresh, progress)
 
 
@@ -85,6 +79,7 @@ def down(state: Path, name: str = DEFAULT) -> None:
             for found in engine.networks.list(filters=label):
                 found.remove()
         keys.forget(state, name)
+        _lock_file(name).unlink(missing_ok=True)
 
 
 def status(name: str = DEFAULT) -> list[HostStatus]:
@@ -145,20 +140,27 @@ def find(engine: docker.DockerClient, host_id: str, name: str) -> Container:
 @contextmanager
 def _exclusive(name: str) -> Iterator[None]:
     """One command at a time changes a lab; the kernel frees the lock of a killed one."""
-    directory = paths.cache() / "lab"
-    directory.mkdir(parents=True, exist_ok=True)
-    with (directory / f"{name}.lock").open("a") as lock:
+    file = _lock_file(name)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            free = os.fstat(lock.fileno()).st_nlink > 0  # else a `down` has just removed it
         except BlockingIOError:
+            free = False
+        if not free:
             raise error(
                 "HN-L009",
                 f"lab {name}",
                 "another command is changing this lab",
                 "Wait until it ends, then repeat.",
                 Exit.REFUSED,
-            ) from None
+            )
         yield
+
+
+def _lock_file(name: str) -> Path:
+    return paths.cache() / "lab" / f"{name}.lock"
 
 
 def _check_existing(
@@ -187,149 +189,6 @@ def _check_existing(
         )
 
 
-def _ensure_network(
-    engine: docker.DockerClient, hosts: Sequence[LabHost], name: str, progress: Progress
-) -> Network:
-    addresses = [host.address for host in hosts]
-    subnet = net.subnet(addresses)
-    for found in engine.networks.list(filters={"label": f"{LABEL}={name}"}):
-        pool = found.attrs["IPAM"]["Config"][0]
-        current = net.IPv4Network(pool["Subnet"])
-        if subnet.subnet_of(current) and pool.get("Gateway") not in addresses:
-            return found
-        raise error(
-            "HN-L007",
-            "lab network",
-            f"the lab's network is {current} with the gateway {pool.get('Gateway')}, "
-            f"which does not suit the model's addresses",
-            "Run `hanoi lab down`, then `hanoi lab up`; the lab hosts' data goes with it.",
-            Exit.REFUSED,
-        )
-    net.check_free(subnet, _engine_subnets(engine), net.routes())
-    progress(f"making the network {subnet}")
-    pool = IPAMPool(subnet=str(subnet), gateway=net.gateway(subnet, addresses))
-    return engine.networks.create(
-        name,
-        driver="bridge",
-        ipam=IPAMConfig(pool_configs=[pool]),
-        options={"com.docker.network.driver.mtu": str(net.uplink_mtu())},
-        labels={LABEL: name},
-    )
-
-
-def _engine_subnets(engine: docker.DockerClient) -> list[tuple[str, str]]:
-    return [
-        (found.name, pool["Subnet"])
-        for found in engine.networks.list()
-        for pool in found.attrs["IPAM"]["Config"] or []
-    ]
-
-
-def _ensure_host(
-    engine: docker.DockerClient,
-    host: LabHost,
-    state: Path,
-    name: str,
-    image: str,
-    lab_network: Network,
-    public: str,
-    progress: Progress,
-) -> bool:
-    """Make and start a host where needed; true when it had never run before."""
-    found = next((c for c in containers(engine, name) if c.labels[LABEL_ID] == host.id), None)
-    if found is None:
-        progress(f"{host.id}: making the host")
-        found = _create(engine, host, state, name, image, lab_network)
-    if found.status == "running":
-        return False
-    fresh = found.status == "created"
-    if fresh:  # also when an earlier command was interrupted before the first start
-        found.put_archive("/", _first_files(public))
-    progress(f"{host.id}: starting")
-    found.start()
-    return fresh
-
-
-def _create(
-    engine: docker.DockerClient,
-    host: LabHost,
-    state: Path,
-    name: str,
-    image: str,
-    lab_network: Network,
-) -> Container:
-    volume = config.volume_name(name, host.id)
-    try:
-        engine.volumes.get(volume).remove(force=True)  # of a host that someone removed by hand
-    except NotFound:
-        pass
-    engine.volumes.create(volume, labels={LABEL: name, LABEL_ID: host.id})
-    body = config.host_config(
-        lab=name,
-        host_id=host.id,
-        address=host.address,
-        state=str(state.resolve()),
-        image=image,
-        network=lab_network.name,
-        apt_cache=str(_apt_cache(engine, host.id)),
-        machine=config.Machine(
-            machine.cgroup_version(), machine.allows_privileged(engine, image, {LABEL: name})
-        ),
-    )
-    made = engine.api.create_container_from_config(body, config.container_name(name, host.id))
-    return engine.containers.get(made["Id"])
-
-
-def _apt_cache(engine: docker.DockerClient, host_id: str) -> Path:
-    """A directory for downloaded packages, kept between labs, that no other host mounts."""
-    mounted = {
-        mount.get("Source")
-        for found in engine.containers.list(all=True, filters={"label": LABEL_ID})
-        for mount in found.attrs["Mounts"]
-    }
-    base = (paths.cache() / "lab" / "apt").resolve()
-    candidates = [base / host_id, *(base / f"{host_id}.{n}" for n in range(2, 100))]
-    directory = next(d for d in candidates if str(d) not in mounted)
-    (directory / "partial").mkdir(parents=True, exist_ok=True)
-    return directory
-
-
-def _first_files(public: str) -> bytes:
-    """What a host gets before its first start, as a tar archive for its root directory."""
-    settings = [*_APT_CONF, *machine.apt_settings()]
-    proxies = machine.proxies(os.environ)
-    files: dict[str, tuple[str | bytes, int]] = {
-        "root/.ssh/authorized_keys": (public + "\n", 0o600),
-        "etc/apt/apt.conf.d/90hanoi-lab": ("\n".join(settings) + "\n", 0o644),
-        "etc/hanoi-lab/resolv.conf": (
-            "".join(f"nameserver {server}\n" for server in machine.name_servers()),
-            0o644,
-        ),
-        "etc/hanoi-lab/first-boot": ("", 0o644),
-    }
-    if proxies:
-        lines = "".join(f'{key}="{value}"\n' for key, value in proxies.items())
-        files["etc/environment"] = (lines, 0o644)
-    for file, content in machine.extra_certificates().items():
-        files[f"usr/local/share/ca-certificates/{file}"] = (content, 0o644)
-    return _archive(files, {"root/.ssh": 0o700, "etc/hanoi-lab": 0o755})
-
-
-def _archive(files: dict[str, tuple[str | bytes, int]], directories: dict[str, int]) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for path, mode in directories.items():
-            entry = tarfile.TarInfo(path)
-            entry.type, entry.mode = tarfile.DIRTYPE, mode
-            archive.addfile(entry)
-        for path, (content, mode) in files.items():
-            data = content.encode() if isinstance(content, str) else content
-            entry = tarfile.TarInfo(path)
-            entry.size, entry.mode = len(data), mode
-            archive.addfile(entry, io.BytesIO(data))
-    return buffer.getvalue()
-
-
 def _wait(
     engine: docker.DockerClient,
     hosts: Sequence[LabHost],
@@ -344,6 +203,7 @@ def _wait(
         found = find(engine, host.id, name)
         progress(f"{host.id}: waiting for systemd")
         _until(lambda c=found: _booted(c), end, host, "systemd did not come up")
+        found.exec_run(["sh", "-c", _MEND_APT])
         keys.remember(state, name, host.address, host.id, _host_keys(found))
         progress(f"{host.id}: waiting for SSH at {host.address}")
         if host.id in fresh:
@@ -353,7 +213,7 @@ def _wait(
         progress(f"{host.id}: ready")
 
 
-def _until(done: Any, end: float, host: LabHost, what: str) -> None:
+def _until(done: Callable[[], bool], end: float, host: LabHost, what: str) -> None:
     while not done():
         if time.monotonic() > end:
             raise error(
@@ -375,7 +235,8 @@ def _booted(found: Container) -> bool:
             "Run `hanoi lab up` again; if it stays, `hanoi lab down` and `hanoi lab up`.",
         )
     answer = found.exec_run(["systemctl", "is-system-running"])
-    return answer.output.decode(errors="replace").strip() in ("running", "degraded")
+    state = answer.output.decode(errors="replace").strip()
+    return state in ("running", "degraded")
 
 
 def _host_keys(found: Container) -> list[str]:

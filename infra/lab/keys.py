@@ -45,7 +45,9 @@ def ensure_identity(state: Path, lab: str) -> str:
         # The public part first: an interruption between the two leaves no unmarked identity.
         write_atomic(private.with_suffix(".pub"), public + "\n", 0o644)
         text = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.OpenSSH, serialization.NoEncryption()
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.OpenSSH,
+            serialization.NoEncryption(),
         )
         write_atomic(private, text.decode(), 0o600)
         return public

@@ -92,8 +92,8 @@ def ensure_engine(progress: Progress) -> docker.DockerClient:
         )
     missing = [
         package
-        for package, program in (("docker.io", "dockerd"), ("iptables", "iptables"))
-        if not program(program)
+        for package, binary in (("docker.io", "dockerd"), ("iptables", "iptables"))
+        if not program(binary)
     ]
     install(missing, progress)
     progress("starting the Docker engine")

@@ -52,9 +52,7 @@ def _engine(installs: bool) -> Finding:
 
 def _program(name: str, package: str, installs: bool) -> Finding:
     where = machine.program(name)
-    remedy = (
-        "`hanoi lab up` installs it." if installs else f"Install: apt-get install {package}"
-    )
+    remedy = "`hanoi lab up` installs it." if installs else f"Install: apt-get install {package}"
     return _finding(name, bool(where), where or "not installed", remedy, warn=installs)
 
 
@@ -74,9 +72,7 @@ def _disk() -> Finding:
     while not place.exists():
         place = place.parent
     docker_root = Path("/var/lib/docker")
-    free = min(
-        shutil.disk_usage(p).free for p in (place, docker_root) if p.exists()
-    ) // 10**9
+    free = min(shutil.disk_usage(p).free for p in (place, docker_root) if p.exists()) // 10**9
     remedy = f"Free {DISK_GB} GB, or set HANOI_CACHE to a larger disk."
     return _finding("disk space", free >= DISK_GB, f"{free} GB free", remedy)
 

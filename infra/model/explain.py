@@ -10,11 +10,11 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from infra.model import schema
+from infra.model import scalars
 from infra.model.jsonform import json_schema
-from infra.model.yamltext import Fault, Path, clip
+from infra.model.positions import Lines, Path, clip
+from infra.model.yamltext import Fault
 
-Lines = dict[Path, tuple[int, str]]
 _NEVER_WRITTEN = "[key]"  # pydantic's mark for an error in a key itself
 
 
@@ -237,12 +237,12 @@ _EXAMPLES = {
     "cpus": "4",
 }
 _HINTS = {
-    schema.ID_PATTERN: "write 1 to 31 small letters, digits and hyphens, beginning with a letter",
-    schema.LABEL_PATTERN: "write a part of a host name: small letters, digits and hyphens",
-    schema.DOMAIN_PATTERN: "write a domain name in small letters, such as mic.example",
-    schema.LINE_PATTERN: "write one line that does not begin with a space",
-    schema.KEY_PATTERN: "write an SSH public key without options, such as ssh-ed25519 AAAA... name",
-    schema.PATH_PATTERN: "write a path that begins with /, such as /health",
-    schema.EXTENSION_PATTERN: "write the name of a PostgreSQL extension, such as pg_trgm",
-    schema.MODULE_PATTERN: "write a module's name: small letters, digits and underscores",
+    scalars.ID_PATTERN: "write 1 to 31 small letters, digits and hyphens, beginning with a letter",
+    scalars.LABEL_PATTERN: "write a part of a host name: small letters, digits and hyphens",
+    scalars.DOMAIN_PATTERN: "write a domain name in small letters, such as mic.example",
+    scalars.LINE_PATTERN: "write one line that does not begin with a space",
+    scalars.KEY_PATTERN: "write an SSH public key without options, such as ssh-ed25519 AAAA... name",
+    scalars.PATH_PATTERN: "write a path that begins with /, such as /health",
+    scalars.EXTENSION_PATTERN: "write the name of a PostgreSQL extension, such as pg_trgm",
+    scalars.MODULE_PATTERN: "write a module's name: small letters, digits and underscores",
 }

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from infra.errors import Problem
-from infra.model.yamltext import clip
+from infra.model.positions import clip
 
 MAX_BYTES = 2**20
 SINGLE = {"ministry.yaml": "ministry", "roadmap.yaml": "roadmap"}

@@ -16,8 +16,8 @@ from infra.model import explain
 from infra.model.files import Source, collect
 from infra.model.rules import Finding, View, findings
 from infra.model.schema import KINDS, Model, Strict
-from infra.model.yamltext import Fault, Parsed, lines, parse
-from infra.model.yamltext import Path as KeyPath
+from infra.model.yamltext import Fault, Parsed, parse
+from infra.model.positions import Lines, lines
 
 
 def load(directory: Path) -> Model:
@@ -63,7 +63,7 @@ class _Report:
     def __init__(self, source: Source) -> None:
         self.source = source
         self.faults: list[Fault] = []
-        self._lines: dict[KeyPath, tuple[int, str]] | None = None
+        self._lines: Lines | None = None
 
     def validated(self) -> Strict | None:
         """The file's object, or None with at least one fault noted."""
@@ -100,7 +100,7 @@ class _Report:
             Fault(line, finding.path, finding.code, finding.what, finding.remedy)
         )
 
-    def lines(self) -> dict[KeyPath, tuple[int, str]]:
+    def lines(self) -> Lines:
         if self._lines is None:
             self._lines = lines(self.source.text)
         return self._lines

@@ -27,7 +27,7 @@ from infra.model.schema import (
     Unit,
     UnitHost,
 )
-from infra.model.yamltext import Path
+from infra.model.positions import Path
 
 
 @dataclass(frozen=True)

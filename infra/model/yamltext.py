@@ -3,7 +3,7 @@
 Only a plain part of YAML is taken: mappings, lists and scalars, one document. Anchors,
 aliases, merge keys and tags are refused, so a file cannot grow while it is read; so are plain
 scalars that YAML 1.1 and 1.2 read differently (no, 012, 1:30). Positions are looked up in a
-second pass (`lines`), which only a file with a problem costs.
+second pass (positions.py), which only a file with a problem costs.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ from typing import Any
 import yaml
 from yaml.events import (
     AliasEvent,
-    DocumentEndEvent,
     DocumentStartEvent,
     MappingEndEvent,
     MappingStartEvent,
@@ -25,11 +24,9 @@ from yaml.events import (
     StreamEndEvent,
 )
 
-MAX_DEPTH = 16  # the deepest file of the schema needs 7
+from infra.model.positions import MAX_DEPTH, Path, clip, lines
+
 MAX_FAULTS = 50  # of one file; more help nobody
-
-Path = tuple[str | int, ...]
-
 
 @dataclass(frozen=True)
 class Fault:
@@ -245,51 +242,6 @@ class _Builder:
         self.result.faults.append(Fault(line, path, code, what, remedy))
         if len(self.result.faults) >= MAX_FAULTS:
             raise _Stop
-
-
-def lines(text: str) -> dict[Path, tuple[int, str]]:
-    """Every path of a text with its line (a value's is its key's) and its scalar as written.
-
-    Of a key that is there twice, the first counts. Stops where parse would.
-    """
-    found: dict[Path, tuple[int, str]] = {}
-    stack: list[list[Any]] = []  # [path, next index or None for a mapping, key, key's line]
-    loader = yaml.CSafeLoader(text)
-    try:
-        while type(event := loader.get_event()) is not StreamEndEvent:
-            kind = type(event)
-            if kind in (MappingEndEvent, SequenceEndEvent):
-                stack.pop()
-            elif kind in (ScalarEvent, MappingStartEvent, SequenceStartEvent):
-                line, written = event.start_mark.line + 1, getattr(event, "value", "")
-                if stack and stack[-1][1] is None and stack[-1][2] is None:
-                    stack[-1][2:] = [written, line]
-                    continue
-                path: Path = ()
-                if stack:
-                    top = stack[-1]
-                    if top[1] is None:
-                        path, line, top[2] = (*top[0], top[2]), top[3], None
-                    else:
-                        path, top[1] = (*top[0], top[1]), top[1] + 1
-                found.setdefault(path, (line, written))
-                if kind is not ScalarEvent:
-                    if len(stack) == MAX_DEPTH:
-                        break
-                    stack.append([path, None if kind is MappingStartEvent else 0, None, 0])
-            elif kind is DocumentEndEvent or kind is AliasEvent:
-                break
-    except yaml.YAMLError:
-        pass  # parse reports it; the lines up to there are good
-    finally:
-        loader.dispose()
-    return found
-
-
-def clip(value: object, width: int = 60) -> str:
-    """A value as it may stand in a message: one line, not too long, printable."""
-    text = "".join(c if c.isprintable() else "?" for c in str(value))
-    return text if len(text) <= width else text[: width - 3] + "..."
 
 
 _NO_SPECIALS = "write the value out; anchors, aliases, merge keys and tags are not used here"

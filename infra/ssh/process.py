@@ -9,6 +9,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
+from typing import IO
 
 from infra.ssh import faults
 
@@ -77,17 +78,27 @@ def _communicate(
     """Popen.communicate that also returns when the child was killed: a shared connection's
     background process holds copies of the pipes until the remote command ends."""
     end = time.monotonic() + timeout
+    if child.stdin and stdin is not None:
+        # Not by communicate(): until Python 3.12 it forgets the rest of its input on a timeout.
+        pipe, child.stdin = child.stdin, None
+        threading.Thread(target=_feed, args=(pipe, stdin), daemon=True).start()
     while True:
-        tick = min(TICK_SECONDS, max(end - time.monotonic(), 0))
         try:
-            out, err = child.communicate(stdin, tick)
+            out, err = child.communicate(timeout=min(TICK_SECONDS, max(end - time.monotonic(), 0)))
             return child.returncode, out, err
         except subprocess.TimeoutExpired:
             if child.poll() is not None and child.returncode < 0:
                 return child.returncode, b"", b""
             if time.monotonic() >= end:
                 raise
-        stdin = None  # communicate remembers what is still to be sent
+
+
+def _feed(pipe: IO[bytes], content: bytes) -> None:
+    """Write all of it and close; whoever reads may have gone."""
+    with contextlib.suppress(OSError):
+        pipe.write(content)
+    with contextlib.suppress(OSError):
+        pipe.close()
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:

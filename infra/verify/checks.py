@@ -11,10 +11,14 @@ from __future__ import annotations
 
 import json
 import shlex
-from typing import Any
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import pytest
 
+Key = TypeVar("Key")
+Value = TypeVar("Value")
 Host = Any  # testinfra.host.Host gives its modules by __getattr__
 
 
@@ -58,6 +62,13 @@ def python(host: Host, program: str, *args: str) -> Any:
     done = host.run(shlex.join(["python3", "-I", "-c", program, *args]))
     assert done.rc == 0, f"a probe failed: {_last(done.stderr)}"
     return json.loads(done.stdout)
+
+
+def at_once(work: Callable[[Key], Value], keys: Iterable[Key]) -> dict[Key, Value]:
+    """work(key) for all keys side by side (a slow question to every site, say)."""
+    wanted = list(keys)
+    with ThreadPoolExecutor(max(1, len(wanted))) as pool:
+        return dict(zip(wanted, pool.map(work, wanted), strict=True))
 
 
 def inspect(host: Host, name: str) -> dict[str, Any]:

@@ -140,7 +140,7 @@ class _Run:
                 continue
         pytest.skip("not checked: no other host answers")
 
-    @pytest.fixture
+    @pytest.fixture(scope="session")
     def hosts(self) -> dict[str, Host]:
         """Every host of the plan; the check is skipped when one does not answer."""
         return {h.id: self._host(h.id) for h in self.job.plan.hosts}

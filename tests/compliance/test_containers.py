@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from infra.verify.checks import control, gate, inspect, look
 
 pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
@@ -29,19 +31,36 @@ def test_healthy(host, container: str) -> None:
 
 @control("CONT-03", "own requirement")
 def test_pinned(host, container: str, plan, target) -> None:
-    """Its image is pinned by digest, so that nobody can swap it under its name.
+    """Its image is pinned by content and came from our registry under its own name.
 
-    The registry itself has nowhere to be pulled from: there it is the image's own id.
+    It runs by the image's id, which nobody can swap as one can swap a tag; and the engine
+    pulled that id by digest. The registry itself has nowhere to be pulled from.
     Break: the container replaced by one of another image.
     """
-    image = inspect(host, container)["Config"]["Image"]
-    hub = plan.host(plan.hub).address
-    name = target.container(container).image
-    if container == "registry":
-        assert image.startswith("sha256:"), f"{container} runs {image}"
-    else:
-        wanted = f"{hub}:5000/hanoi/{name}@sha256:"
-        assert image.startswith(wanted), f"{container} runs {image}, not {wanted}…"
+    running = inspect(host, container)["Config"]["Image"]
+    repository = f"{plan.host(plan.hub).address}:5000/hanoi/{target.container(container).image}"
+    pulled = running.startswith(f"{repository}@sha256:")
+    assert pulled or running.startswith("sha256:"), f"{container} runs {running}"
+    if not pulled and container != "registry":
+        image = json.loads(look(host, "docker image inspect %s", running))[0]
+        digests = [d for d in image["RepoDigests"] or [] if d.startswith(f"{repository}@sha256:")]
+        assert digests, f"{container} runs an image that is not {repository}@sha256:…"
+
+
+@control("CONT-14", "own requirement")
+def test_as_planned(host, container: str, plan, target) -> None:
+    """It was created from the plan as it is now, with the image's present content.
+
+    The toolkit labels what it creates with a digest of its whole description.
+    Break: the container replaced by one made by hand.
+    """
+    from infra import images, stack
+
+    planned = target.container(container)
+    tag = images.tag(images.ImageSpec(planned.image, int(planned.user.split(":")[0])))
+    found = (inspect(host, container)["Config"]["Labels"] or {}).get("hanoi.spec")
+    wanted = stack.spec(plan, planned, tag)
+    assert found == wanted, f"{container} is of {found or 'no plan'}, the plan is {wanted}"
 
 
 @control("CONT-04", CIS + ".4")

@@ -23,7 +23,8 @@ def test_configuration_is_valid(host) -> None:
 def test_checks_the_role(host) -> None:
     """It asks Patroni who leads: a member whose port merely answers is no primary."""
     text = look(host, f"cat {FILE}")
-    assert "GET /primary" in text and "GET /replica" in text, "it does not ask for the role"
+    asked = {line.split()[-1] for line in text.splitlines() if "option httpchk" in line}
+    assert asked == {"/primary", "/replica"}, "it does not ask for the role"
     assert "on-marked-down shutdown-sessions" in text, "sessions to a lost primary stay open"
 
 

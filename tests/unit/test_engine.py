@@ -275,7 +275,7 @@ def test_what_a_killed_process_left_is_removed(machine):
 
 
 def test_a_killed_process_takes_its_build_with_it(machine):
-    machine.go(before=f"echo $$ > {machine.root}/pid; sleep 300")
+    machine.go(before=f"echo $$ > {machine.root}/pid; exec sleep 300")
     program = (
         "from infra.engine.process import run; from pathlib import Path; import os, sys\n"
         "run([sys.argv[1], 'build'], Path(sys.argv[2]), os.environ, Path('/'), print)"

@@ -68,6 +68,15 @@ def test_quotes_and_unicode_survive_both_shells(host: ssh.Connection) -> None:
     assert host.run(script).text == 'a\'b "c"  Hà Nội'
 
 
+def test_a_large_input_reaches_a_slow_reader_whole(host: ssh.Connection) -> None:
+    content = bytes(range(256)) * 32000
+    assert host.run("sleep 1; cat", input=content).stdout == content
+
+
+def test_input_that_nobody_reads_is_no_error(host: ssh.Connection) -> None:
+    assert host.run("exit 4", input=b"x" * 4_000_000).rc == 4
+
+
 def test_all_commands_use_one_connection(host: ssh.Connection) -> None:
     seen = {host.run("echo $SSH_CONNECTION", root=False).text for _ in range(4)}
     assert len(seen) == 1

@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.model.rules import Broken, View, rule
 from infra.model.schema import Central, Strict
-from infra.model.yamltext import Path
+from infra.model.positions import Path
 
 Entry = tuple[Any, Strict, Path, str]  # value, owner of the file, path in it, what it is
 

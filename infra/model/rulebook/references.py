@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 
 from infra.model.explain import suggestion
 from infra.model.rules import Broken, View, rule
 from infra.model.schema import Platform, Strict
-from infra.model.yamltext import Path
+from infra.model.positions import Path
 
 PLATFORM = frozenset(Platform.__args__)  # type: ignore[attr-defined]
 
 
 def _missing(
-    owner: Strict, path: Path, name: str, kind: str, known: Iterable[str]
+    owner: Strict, path: Path, name: str, kind: str, known: Collection[str]
 ) -> Iterator[Broken]:
-    known = sorted(set(known))
     if name not in known:
+        known = sorted(known)
         shown = ", ".join(known[:8]) + (", ..." if len(known) > 8 else "")
         remedy = f"{suggestion(name, known)}known: {shown or 'none'}"
         yield Broken(owner, path, f'there is no {kind} "{name}"', remedy)

@@ -77,7 +77,7 @@ def execute(action):
             timeout=300,
         )
     except (OSError, subprocess.TimeoutExpired) as failure:
-        raise Failed("action %s: %s" % (action["id"], failure.__class__.__name__)) from None
+        raise Failed("action {}: {}".format(action["id"], failure.__class__.__name__)) from None
     if ran.returncode:
         text = " | ".join((ran.stderr + ran.stdout).strip().splitlines()[-6:])[:SHOWN]
         raise Failed("action %s ended with %d: %s" % (action["id"], ran.returncode, text))
@@ -90,7 +90,7 @@ def moot(container, since):
     if seen.returncode:
         if "no such" in seen.stderr.lower():
             return True
-        raise Failed("the Docker engine gives no answer about %s" % container)
+        raise Failed(f"the Docker engine gives no answer about {container}")
     running, _, started = seen.stdout.strip().partition(" ")
     return running != "true" or seconds(started) > since
 

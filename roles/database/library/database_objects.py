@@ -29,7 +29,8 @@ SELECT json_build_object(
   'replica', pg_is_in_recovery(),
   'roles', (SELECT coalesce(json_object_agg(r.rolname, json_build_object(
       'verifier', r.rolpassword, 'login', r.rolcanlogin,
-      'plain', NOT (r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication OR r.rolbypassrls),
+      'plain', NOT (r.rolsuper OR r.rolcreatedb OR r.rolcreaterole OR r.rolreplication
+                    OR r.rolbypassrls),
       'member_of', (SELECT coalesce(json_agg(g.rolname), '[]') FROM pg_auth_members m
                     JOIN pg_roles g ON g.oid = m.roleid WHERE m.member = r.oid))), '{}')
     FROM pg_authid r),
@@ -90,30 +91,30 @@ def role_differences(role, roles):
     if there is None:
         secret = literal(verifier(role["password"], os.urandom(16)))
         yield (
-            "role %s: missing" % role["name"],
+            "role {}: missing".format(role["name"]),
             "postgres",
-            "CREATE ROLE %s LOGIN %s PASSWORD %s;" % (name, PLAIN, secret),
+            f"CREATE ROLE {name} LOGIN {PLAIN} PASSWORD {secret};",
         )
     else:
         if not there["login"] or not there["plain"]:
             yield (
-                "role %s: rights" % role["name"],
+                "role {}: rights".format(role["name"]),
                 "postgres",
-                "ALTER ROLE %s LOGIN %s;" % (name, PLAIN),
+                f"ALTER ROLE {name} LOGIN {PLAIN};",
             )
         if not matches(there["verifier"], role["password"]):
             secret = literal(verifier(role["password"], os.urandom(16)))
             yield (
-                "role %s: password" % role["name"],
+                "role {}: password".format(role["name"]),
                 "postgres",
-                "ALTER ROLE %s PASSWORD %s;" % (name, secret),
+                f"ALTER ROLE {name} PASSWORD {secret};",
             )
     for group in role["member_of"]:
         if group not in (there or {}).get("member_of", ()):
             yield (
-                "role %s: member of %s" % (role["name"], group),
+                "role {}: member of {}".format(role["name"], group),
                 "postgres",
-                "GRANT %s TO %s;" % (ident(group), name),
+                f"GRANT {ident(group)} TO {name};",
             )
 
 
@@ -122,28 +123,28 @@ def database_differences(database, databases):
     owner = ident(database["owner"])
     if there is None:
         yield (
-            "database %s: missing" % database["name"],
+            "database {}: missing".format(database["name"]),
             "postgres",
-            "CREATE DATABASE %s OWNER %s;" % (name, owner),
+            f"CREATE DATABASE {name} OWNER {owner};",
         )
     elif there["owner"] != database["owner"]:
         yield (
-            "database %s: owner" % database["name"],
+            "database {}: owner".format(database["name"]),
             "postgres",
-            "ALTER DATABASE %s OWNER TO %s;" % (name, owner),
+            f"ALTER DATABASE {name} OWNER TO {owner};",
         )
     if there is None or there["public"]:
         yield (
-            "database %s: open to all" % database["name"],
+            "database {}: open to all".format(database["name"]),
             "postgres",
-            "REVOKE ALL ON DATABASE %s FROM PUBLIC;" % name,
+            f"REVOKE ALL ON DATABASE {name} FROM PUBLIC;",
         )
     for extension in database["extensions"]:
         if extension not in ((there or {}).get("extensions") or ()):
             yield (
-                "database %s: extension %s" % (database["name"], extension),
+                "database {}: extension {}".format(database["name"], extension),
                 database["name"],
-                "CREATE EXTENSION IF NOT EXISTS %s;" % ident(extension),
+                f"CREATE EXTENSION IF NOT EXISTS {ident(extension)};",
             )
 
 

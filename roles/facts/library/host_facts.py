@@ -28,7 +28,9 @@ JOURNAL = "/var/lib/hanoi/pending"
 DOCKER_SOCKET = "/var/run/docker.sock"
 DPKG_STATUS = "/var/lib/dpkg/status"
 INSTALLED = re.compile(rb"^Package: (\S+)\nStatus: \S+ ok installed$", re.MULTILINE)
-UNIT_PROPERTIES = "Id,LoadState,ActiveState,UnitFileState,ConditionResult,ConditionTimestampMonotonic,Type,RemainAfterExit"
+UNIT_PROPERTIES = (
+    "Id,LoadState,ActiveState,UnitFileState,ConditionResult,ConditionTimestampMonotonic"
+)
 
 
 def look(desired):
@@ -139,7 +141,9 @@ def units(wanted):
     if len(blocks) != len(names):
         return names
     states = [dict(line.partition("=")[::2] for line in b.splitlines()) for b in blocks]
-    return [u["name"] for u, state in zip(wanted, states) if not unit_matches(u, state)]
+    return [
+        u["name"] for u, state in zip(wanted, states, strict=True) if not unit_matches(u, state)
+    ]
 
 
 def unit_matches(unit, state):
@@ -149,16 +153,9 @@ def unit_matches(unit, state):
         return state.get("UnitFileState", "").startswith("masked")
     if state.get("LoadState") == "not-found":
         return not unit["enabled"] and not unit["active"]
-    enabled = state.get("UnitFileState") in (
-        "enabled",
-        "enabled-runtime",
-        "static",
-        "indirect",
-        "generated",
-    )
-    if enabled != unit["enabled"] and not (
-        state.get("UnitFileState") in ("static", "indirect", "generated")
-    ):
+    file_state = state.get("UnitFileState")
+    fixed = file_state in ("static", "indirect", "generated")  # cannot be enabled or disabled
+    if not fixed and unit["enabled"] != (file_state in ("enabled", "enabled-runtime")):
         return False
     active = state.get("ActiveState") in ("active", "reloading", "activating")
     tried = state.get("ConditionTimestampMonotonic", "0") != "0"
@@ -203,7 +200,7 @@ def ask_engine(path):
         answer = connection.getresponse()
         body = answer.read()
         if answer.status != 200:
-            raise OSError("the engine answered %d" % answer.status)
+            raise OSError(f"the engine answered {answer.status}")
         return json.loads(body)
     finally:
         connection.close()
@@ -226,7 +223,7 @@ def engine_containers():
 
 
 def container(container_id):
-    seen = ask_engine("/containers/%s/json" % container_id)
+    seen = ask_engine(f"/containers/{container_id}/json")
     state = seen["State"]
     return {
         "name": seen["Name"].lstrip("/"),

@@ -125,7 +125,7 @@ def validate(file, path):
             argv, capture_output=True, text=True, errors="replace", check=False, timeout=60
         )
     except (OSError, subprocess.TimeoutExpired) as failure:
-        raise Rejected(file["path"], "%s: %s" % (argv[0], failure.__class__.__name__)) from None
+        raise Rejected(file["path"], f"{argv[0]}: {failure.__class__.__name__}") from None
     if done.returncode:
         raise Rejected(file["path"], message(done.stderr + done.stdout, file, path))
 
@@ -176,9 +176,9 @@ def main():
         )
     except Rejected as rejection:
         path, text = rejection.args
-        module.exit_json(changed=False, rejected="%s: %s" % (path, text))
+        module.exit_json(changed=False, rejected=f"{path}: {text}")
     except (OSError, KeyError) as failure:
-        module.exit_json(changed=False, rejected="the files could not be written: %s" % failure)
+        module.exit_json(changed=False, rejected=f"the files could not be written: {failure}")
     module.exit_json(changed=bool(paths), rejected="", paths=paths)
 
 

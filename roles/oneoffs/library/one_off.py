@@ -37,7 +37,7 @@ def carry_out(work):
         return False, "%s ended with %d: %s" % (work["id"], code, said)
     code, said = inside(work["container"], work["probe"])
     if code:
-        return True, "%s ran, but its probe still says no: %s" % (work["id"], said)
+        return True, "{} ran, but its probe still says no: {}".format(work["id"], said)
     return True, ""
 
 
