@@ -6,6 +6,7 @@ All functions return host → number of things changed, for every host they were
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -139,6 +140,7 @@ def run_actions(
     groups: dict[str, list[str]] = {"others": [], "voters": []}
     steps = {}
     for host_id, look in looks.items():
+        _forget_moot(connections[host_id], look)
         containers = {c.name: c for c in plan.host(host_id).parts.containers}
         due = [
             a
@@ -172,6 +174,12 @@ def _work(actions: list[Action], containers: Mapping[str, Container]) -> str:
         if actions
         else None
     )
+
+
+def _forget_moot(connection: Connection, look: Look) -> None:
+    """Take pending actions off the host whose container has been started since the change."""
+    if moot := [p.id for p in look.pending if p.moot]:
+        connection.run("rm -f " + shlex.join(f"{JOURNAL}/{action}" for action in moot))
 
 
 def _log_in_anew(connection: Connection) -> None:

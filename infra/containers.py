@@ -29,6 +29,10 @@ if TYPE_CHECKING:
 
 Say = Callable[[str], None]
 
+# gRPC, which Pulumi brings, otherwise runs handlers of its own in every process that is
+# forked later (Ansible's), and they fail there: the descriptors they expect are closed.
+os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
+
 # Operations that Pulumi counts and that change something at a site.
 CHANGING = ("create", "update", "replace", "delete", "create-replacement", "delete-replaced")
 

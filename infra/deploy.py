@@ -78,12 +78,14 @@ class Deployment:
         sites: Sequence[SitePlan],
         secrets: Secrets,
         connections: dict[str, Connection],
+        lock: Lock,
         say: Progress,
     ) -> None:
         self.plan = plan
         self.sites = tuple(sites)
         self.secrets = secrets
         self.connections = connections
+        self.lock = lock
         self.say = say
         self.state = paths.state()
         self.identities = Identities(self.state)
@@ -159,7 +161,7 @@ def opened(
             hosts, plan.ssh_user, plan.ssh_port, bootstrap_user=plan.ssh_bootstrap_user
         ) as connections:
             lock.hold(connections)
-            yield Deployment(plan, sites, secrets, connections, say)
+            yield Deployment(plan, sites, secrets, connections, lock, say)
 
 
 def chosen(plan: Plan, site_ids: Sequence[str]) -> tuple[SitePlan, ...]:
@@ -204,6 +206,7 @@ def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS
     run.journal.begin(f"hanoi {' '.join(steps)}", run.plan.through)
 
     def reached(step: str) -> None:
+        run.lock.check()
         for site in run.sites:
             run.journal.step(site.id, step)
 

@@ -136,15 +136,21 @@ def _arguments(docker, plan: Plan, host: HostPlan, c: Container, spec_value: str
         "healthcheck": health
         and docker.ContainerHealthcheckArgs(
             tests=list(health.test),
-            interval=f"{health.interval}s",
-            timeout=f"{health.timeout}s",
+            interval=_duration(health.interval),
+            timeout=_duration(health.timeout),
             retries=health.retries,
-            start_period=f"{health.start_period}s",
+            start_period=_duration(health.start_period),
         ),
         "labels": _labels(docker.ContainerLabelArgs, host, **{SPEC_LABEL: spec_value}),
         "must_run": True,
         "wait": False,
     }
+
+
+def _duration(seconds: int) -> str:
+    """As Go prints it (90 → "1m30s"): any other spelling is a change at every run."""
+    minutes, rest = divmod(seconds, 60)
+    return f"{minutes}m{rest}s" if minutes else f"{rest}s"
 
 
 def _in_order(containers: tuple[Container, ...]) -> list[Container]:

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import docker
@@ -202,14 +203,14 @@ def _wait(
     for host in hosts:
         found = find(engine, host.id, name)
         progress(f"{host.id}: waiting for systemd")
-        _until(lambda c=found: _booted(c), end, host, "systemd did not come up")
+        _until(partial(_booted, found), end, host, "systemd did not come up")
         found.exec_run(["sh", "-c", _MEND_APT])
         keys.remember(state, name, host.address, host.id, _host_keys(found))
         progress(f"{host.id}: waiting for SSH at {host.address}")
         if host.id in fresh:
-            _until(lambda h=host: _logs_in(h, state), end, host, "SSH did not let root in")
+            _until(partial(_logs_in, host, state), end, host, "SSH did not let root in")
         else:  # the toolkit may have closed root's login since
-            _until(lambda h=host: answers_ssh(h.address), end, host, "SSH did not answer")
+            _until(partial(answers_ssh, host.address), end, host, "SSH did not answer")
         progress(f"{host.id}: ready")
 
 

@@ -79,9 +79,7 @@ def _path(loc: tuple[str | int, ...], data: Any) -> Path:
     return tuple(path)
 
 
-def _explained(
-    item: Any, kind: str, path: Path, lines: Lines
-) -> tuple[str, str, str]:
+def _explained(item: Any, kind: str, path: Path, lines: Lines) -> tuple[str, str, str]:
     """(code, what, remedy) of one error of pydantic's."""
     name, value, context = item["type"], item.get("input"), item.get("ctx", {})
     if name == "extra_forbidden":
@@ -125,7 +123,11 @@ def _choice(name: str, value: Any, context: Any) -> tuple[str, str, str]:
     else:
         options = [t.strip(" '") for t in context["expected"].replace(" or ", ",").split(",")]
     hint = suggestion(value, options) if isinstance(value, str) else ""
-    return "HN-M023", f"{_shown(value)} is not one of the choices", f"{hint}choose {_either(options)}"
+    return (
+        "HN-M023",
+        f"{_shown(value)} is not one of the choices",
+        f"{hint}choose {_either(options)}",
+    )
 
 
 def _accepted(name: str, value: Any, context: Any) -> str:
@@ -191,7 +193,11 @@ def _kind_of(value: Any) -> str:
 def _shown(value: Any) -> str:
     if isinstance(value, dict | list) or value is None:
         return _kind_of(value)
-    return clip(json.dumps(value, ensure_ascii=False)) if isinstance(value, str | bool) else clip(value)
+    return (
+        clip(json.dumps(value, ensure_ascii=False))
+        if isinstance(value, str | bool)
+        else clip(value)
+    )
 
 
 def _limit(value: Any) -> str:
@@ -206,7 +212,7 @@ _TYPES = {
     "int_type": ("a whole number", "write a whole number without quotes"),
     "float_type": ("a number", "write a number without quotes"),
     "bool_type": ("true or false", "write true or false without quotes"),
-    "tuple_type": ("a list", "write a list: one entry a line, each after \"- \", or [a, b]"),
+    "tuple_type": ("a list", 'write a list: one entry a line, each after "- ", or [a, b]'),
     "dict_type": ("a mapping", "write key: value in lines of their own, indented below the key"),
     "model_type": ("a mapping", "write key: value in lines of their own, indented below the key"),
     "model_attributes_type": ("a mapping", "write key: value lines, indented below the key"),
@@ -241,7 +247,7 @@ _HINTS = {
     scalars.LABEL_PATTERN: "write a part of a host name: small letters, digits and hyphens",
     scalars.DOMAIN_PATTERN: "write a domain name in small letters, such as mic.example",
     scalars.LINE_PATTERN: "write one line that does not begin with a space",
-    scalars.KEY_PATTERN: "write an SSH public key without options, such as ssh-ed25519 AAAA... name",
+    scalars.KEY_PATTERN: "write an SSH public key without options, such as ssh-ed25519 AAAA... me",
     scalars.PATH_PATTERN: "write a path that begins with /, such as /health",
     scalars.EXTENSION_PATTERN: "write the name of a PostgreSQL extension, such as pg_trgm",
     scalars.MODULE_PATTERN: "write a module's name: small letters, digits and underscores",

@@ -147,7 +147,10 @@ def _outside(shown: str) -> Problem:
 
 def _unreadable(shown: str, err: OSError) -> Problem:
     if isinstance(err, FileNotFoundError):
-        what, remedy = "a symbolic link that leads nowhere", "remove it, or put the file itself here"
+        what, remedy = (
+            "a symbolic link that leads nowhere",
+            "remove it, or put the file itself here",
+        )
         return Problem(shown, "HN-M004", what, remedy)
     what = f"cannot be read: {err.strerror or 'input or output error'}"
     return Problem(shown, "HN-M004", what, "correct its permissions, or remove it")

@@ -14,10 +14,12 @@ from pydantic import ValidationError
 from infra.errors import Exit, HanoiError, Problem
 from infra.model import explain
 from infra.model.files import Source, collect
+from infra.model.positions import Lines, clip, lines
 from infra.model.rules import Finding, View, findings
 from infra.model.schema import KINDS, Model, Strict
 from infra.model.yamltext import Fault, Parsed, parse
-from infra.model.positions import Lines, lines
+
+LONGEST = 600  # characters of a message's part
 
 
 def load(directory: Path) -> Model:
@@ -89,16 +91,14 @@ class _Report:
 
     def _check_name(self, parsed: Parsed) -> None:
         stem, written = self.source.stem, parsed.data.get("id")
-        if self.source.kind in ("site", "unit", "app") and isinstance(written, str):
-            if written != stem:
-                line = self.lines().get(("id",), (1, ""))[0]
-                self.faults.append(explain.wrong_name(line, written, stem))
+        named = self.source.kind in ("site", "unit", "app") and isinstance(written, str)
+        if named and written != stem:
+            line = self.lines().get(("id",), (1, ""))[0]
+            self.faults.append(explain.wrong_name(line, written, stem))
 
     def add(self, finding: Finding) -> None:
         line = explain.nearest_line(self.lines(), finding.path)
-        self.faults.append(
-            Fault(line, finding.path, finding.code, finding.what, finding.remedy)
-        )
+        self.faults.append(Fault(line, finding.path, finding.code, finding.what, finding.remedy))
 
     def lines(self) -> Lines:
         if self._lines is None:
@@ -106,9 +106,15 @@ class _Report:
         return self._lines
 
     def problems(self) -> list[Problem]:
+        """The faults as an operator sees them; whatever a file holds, each part is one line."""
         return [
-            Problem(explain.where(self.source.shown, f.line, f.path), f.code, f.what, f.remedy)
-            for f in dict.fromkeys(self.faults)
+            Problem(
+                explain.where(self.source.shown, fault.line, fault.path),
+                fault.code,
+                clip(fault.what, LONGEST),
+                clip(fault.remedy, LONGEST),
+            )
+            for fault in dict.fromkeys(self.faults)
         ]
 
 

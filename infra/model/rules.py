@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from infra.model.positions import Path
 from infra.model.schema import (
     App,
     Central,
@@ -27,7 +28,6 @@ from infra.model.schema import (
     Unit,
     UnitHost,
 )
-from infra.model.positions import Path
 
 
 @dataclass(frozen=True)

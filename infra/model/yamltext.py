@@ -28,6 +28,7 @@ from infra.model.positions import MAX_DEPTH, Path, clip, lines
 
 MAX_FAULTS = 50  # of one file; more help nobody
 
+
 @dataclass(frozen=True)
 class Fault:
     """One problem in a text; line counts from 1."""
@@ -51,7 +52,7 @@ class Parsed:
 class _Frame:
     """An open mapping or list while events come in."""
 
-    __slots__ = ("items", "key", "keep")
+    __slots__ = ("items", "keep", "key")
 
     def __init__(self, items: dict[str, Any] | list[Any]) -> None:
         self.items = items
@@ -97,9 +98,9 @@ class _Builder:
                 text = event.value
                 if event.anchor is not None or event.tag is not None:
                     self.special(event)
-                if event.style is not None and event.style != "":
-                    value = text
-                elif text and text[0] not in _SPECIAL_FIRST:
+                if (event.style is not None and event.style != "") or (
+                    text and text[0] not in _SPECIAL_FIRST
+                ):
                     value = text
                 elif text in values:
                     value = values[text]
@@ -199,7 +200,7 @@ class _Builder:
                 f'write "{text}" in quotes for the text, or true or false for a choice',
                 scalar=True,
             )
-        elif _ODD_NUMBER.fullmatch(text) and any(c.isdigit() for c in text) or text in _ODD_WORDS:
+        elif (_ODD_NUMBER.fullmatch(text) and any(c.isdigit() for c in text)) or text in _ODD_WORDS:
             self.fault(
                 event,
                 "HN-M015",
@@ -231,9 +232,7 @@ class _Builder:
                 parts.append(frame.key)
         return tuple(parts)
 
-    def fault(
-        self, event: Any, code: str, what: str, remedy: str, scalar: bool = False
-    ) -> None:
+    def fault(self, event: Any, code: str, what: str, remedy: str, scalar: bool = False) -> None:
         """Notes a fault at an event; scalar: it is a plain one, which may be a key."""
         line, path = event.start_mark.line + 1, self.path()
         top = self.stack[-1] if self.stack else None
@@ -270,14 +269,21 @@ def _malformed(err: yaml.YAMLError) -> Fault:
     if any(part in str(getattr(err, "problem", "")) for part in _FOUND_LATE):
         mark = getattr(err, "context_mark", None) or mark
     problem = clip(getattr(err, "problem", None) or getattr(err, "reason", None) or err, 100)
-    remedy = next((r for part, r in _REMEDIES if part in problem), "correct the line or the one above")
-    return Fault(mark.line + 1 if mark else 1, (), "HN-M009", f"this is not YAML: {problem}", remedy)
+    remedy = next(
+        (r for part, r in _REMEDIES if part in problem), "correct the line or the one above"
+    )
+    return Fault(
+        mark.line + 1 if mark else 1, (), "HN-M009", f"this is not YAML: {problem}", remedy
+    )
 
 
 # What the parser notices only lines later: the place to look at is where it began.
 _FOUND_LATE = ("unexpected end of stream", "expected ',' or", "could not find expected ':'")
 _REMEDIES = (
-    ("mapping values are not allowed", 'put a value that holds ": " in quotes, or check the indentation'),
+    (
+        "mapping values are not allowed",
+        'put a value that holds ": " in quotes, or check the indentation',
+    ),
     ("did not find expected key", "indent the keys of one mapping alike, and close every quote"),
     ("could not find expected ':'", 'write "key: value", with a space after the colon'),
     ("found unexpected end of stream", "close the quote or the bracket that is still open"),

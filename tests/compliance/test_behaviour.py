@@ -11,16 +11,19 @@ import shlex
 
 import pytest
 
-from infra.verify.checks import Host, control, fresh, gate, look, on
+from infra.verify.checks import Host, at_once, control, fresh, gate, look, on
 
 pytestmark = [gate("database"), on(container="database-proxy")]
 
 WRITE_PORT, READ_PORT = 6432, 6433
+# As superuser, on the host itself.
 LOCAL = "docker exec -i postgres psql -h /run/postgresql -U postgres -d postgres -XAtq -v ON_ERROR_STOP=1"
+RECOVERY = f"{LOCAL} -c 'select pg_is_in_recovery()'"
 
 # Runs in the postgres container of one host, as any client would: TLS, certificate and name
 # verified, password. Standard input: the password, then [[address, port, sql, wanted], …];
-# a statement with a wanted answer is repeated until it is given, for ten seconds.
+# a statement with a wanted answer is repeated until it is given, for ten seconds. After one
+# that failed nothing more is asked, unless a failure was wanted ("!").
 CLIENT = r"""
 import json, os, subprocess, sys, time
 os.environ["PGPASSWORD"] = sys.stdin.readline().strip()
@@ -30,12 +33,12 @@ for address, port, sql, wanted in json.loads(sys.stdin.readline()):
     started = time.monotonic()
     while True:
         p = subprocess.run(["psql", url, "-XAtqc", sql], capture_output=True, text=True)
-        done = p.returncode == 0 and (wanted is None or p.stdout.strip() == wanted)
-        if done or time.monotonic() - started > 10:
+        done = p.returncode == 0 and (wanted in (None, "!") or p.stdout.strip() == wanted)
+        if done or wanted in (None, "!") or time.monotonic() - started > 10:
             break
         time.sleep(0.1)
     results.append([done, p.stdout.strip(), p.stderr.strip()[-200:]])
-    if not done:
+    if not done and wanted != "!":
         break
 print(json.dumps(results))
 """
@@ -72,7 +75,7 @@ class Visitor:
         self._sql(f"drop owned by {self.name} cascade; drop role {self.name};")
 
     def ask(self, host: Host, *questions: tuple[str, int, str, str | None]) -> list:
-        """From this host's postgres container; stops at the first that fails."""
+        """From this host's postgres container; see CLIENT."""
         given = f"{self.password}\n{json.dumps(questions)}\n".encode()
         command = shlex.join(["docker", "exec", "-i", "postgres", "python3", "-c", CLIENT, self.name])
         done = fresh(host, command, stdin=given)
@@ -86,70 +89,87 @@ class Visitor:
     @staticmethod
     def _find(hosts: dict[str, Host]) -> Host:
         for host in hosts.values():
-            done = fresh(host, f"{LOCAL} -c 'select not pg_is_in_recovery()'")
-            if done.stdout.strip() == "t":
+            if host.run(RECOVERY).stdout.strip() == "f":
                 return host
         pytest.fail("no member leads", pytrace=False)
 
 
-def _members(plan) -> list:
-    return [h for h in plan.hosts if "postgres" in {c.name for c in h.parts.containers}]
+def _questions(visitor: Visitor, plan, target) -> dict[str, list[tuple[str, int, str, str | None]]]:
+    """All that is asked from one host: name of the check → questions."""
+    own = visitor.name
+    table = f"{own}.from_{target.id}".replace("-", "_")
+    value = random.token_hex(16)
+    here, primary = target.address, "select pg_is_in_recovery()"
+    closed = " union all ".join(
+        f"select '{d.name}' where has_database_privilege('{d.name}', 'connect')"
+        for d in plan.common.databases
+    )
+    write = f"create table {table} (value text); insert into {table} values ('{value}')"
+    others = [h.address for h in plan.hosts if h.id != target.id]
+    return {
+        "row": [
+            (here, WRITE_PORT, write, None),
+            *((o, READ_PORT, f"select value from {table}", value) for o in others),
+        ],
+        "roles": [(here, WRITE_PORT, primary, "f"), (here, READ_PORT, primary, "t")],
+        "read-only": [(here, READ_PORT, f"create table {own}.t (a int)", "!")],
+        "strangers": [(here, WRITE_PORT, closed or "select where false", None)],
+    }
+
+
+@pytest.fixture(scope="session")
+def conversations(hosts, plan) -> dict[str, dict[str, list]]:
+    """Host → name of the check → (question, done, answer, error) of each question."""
+
+    def converse(target) -> dict[str, list]:
+        named = _questions(visitor, plan, target)
+        questions = [q for many in named.values() for q in many]
+        answers = iter(visitor.ask(hosts[target.id], *questions))
+        not_asked = (False, "", "not asked: an earlier question failed")
+        return {
+            name: [(q, *next(answers, not_asked)) for q in many] for name, many in named.items()
+        }
+
+    asked = [h for h in plan.hosts if "database-proxy" in {c.name for c in h.parts.containers}]
+    with Visitor(hosts) as visitor:
+        found = at_once(converse, asked)
+    return {target.id: answers for target, answers in found.items()}
 
 
 @control("BEHAVE-01", "own requirement")
-def test_written_here_read_there(target, host, hosts, plan) -> None:
+def test_written_here_read_there(target, host, conversations) -> None:
     """A row written through this site's endpoint is read at the other sites' endpoints.
 
-    By a login made for this check, with password and verified TLS; removed afterwards.
+    By a login made for this run, with password and verified TLS; removed afterwards.
     Break: this site's proxy stopped, or a standby that does not follow.
     """
-    others = [h for h in plan.hosts if h.id != target.id]
-    value = random.token_hex(16)
-    with Visitor(hosts) as visitor:
-        table = f"{visitor.name}.row"
-        write = f"create table {table} (value text); insert into {table} values ('{value}')"
-        questions = [(target.address, WRITE_PORT, write, None)]
-        questions += [(o.address, READ_PORT, f"select value from {table}", value) for o in others]
-        found = visitor.ask(host, *questions)
-    for (address, port, _, _), (done, _, error) in zip(questions, found, strict=False):
+    found = conversations[target.id]["row"]
+    for (address, port, _, _), done, _, error in found:
         assert done, f"{address}:{port}: {error or 'the row does not arrive'}"
-    assert len(found) == len(questions), "not every endpoint was asked"
+    assert len(found) >= 2, "there is no other site to read at"
 
 
 @control("BEHAVE-02", "own requirement")
-def test_endpoints_lead_where_they_say(target, host, hosts) -> None:
+def test_endpoints_lead_where_they_say(target, host, conversations) -> None:
     """The read-write endpoint leads to the primary, the read-only one to a standby."""
-    ask = "select pg_is_in_recovery()"
-    with Visitor(hosts) as visitor:
-        found = visitor.ask(
-            host, (target.address, WRITE_PORT, ask, "f"), (target.address, READ_PORT, ask, "t")
-        )
-    assert found[0][0], f"read-write: {found[0][2] or 'it leads to a standby'}"
-    assert found[1][0], f"read-only: {found[1][2] or 'it leads to the primary'}"
+    write, read = conversations[target.id]["roles"]
+    assert write[1], f"read-write: {write[3] or 'it leads to a standby'}"
+    assert read[1], f"read-only: {read[3] or 'it leads to the primary'}"
 
 
 @control("BEHAVE-03", "own requirement")
-def test_read_only_is(target, host, hosts) -> None:
+def test_read_only_is(target, host, conversations) -> None:
     """Nobody writes through the read-only endpoint."""
-    with Visitor(hosts) as visitor:
-        write = f"create table {visitor.name}.t (a int)"
-        found = visitor.ask(host, (target.address, READ_PORT, write, None))
-    assert not found[0][0] and "read-only" in found[0][2], f"it wrote: {found[0]}"
+    _, done, _, error = conversations[target.id]["read-only"][0]
+    assert not done and "read-only" in error, f"it wrote, or: {error}"
 
 
 @control("BEHAVE-04", "own requirement")
-def test_strangers_stay_out(target, host, hosts, plan) -> None:
-    """A login without its own database sees no application's database."""
-    names = [d.name for d in plan.common.databases]
-    if not names:
-        pytest.skip("no database is planned yet")
-    with Visitor(hosts) as visitor:
-        query = " union all ".join(
-            f"select '{n}' where has_database_privilege('{n}', 'connect')" for n in names
-        )
-        found = visitor.ask(host, (target.address, WRITE_PORT, query, None))
-    assert found[0][0], found[0][2]
-    assert not found[0][1], f"it may connect to: {', '.join(found[0][1].split())}"
+def test_strangers_stay_out(target, host, conversations) -> None:
+    """A login without a database of its own may connect to no application's database."""
+    _, done, answer, error = conversations[target.id]["strangers"][0]
+    assert done, error
+    assert not answer, f"it may connect to: {', '.join(answer.split())}"
 
 
 @control("BEHAVE-05", "own requirement")
@@ -166,9 +186,6 @@ def test_superuser_stays_local(target, host) -> None:
 @control("BEHAVE-06", "own requirement")
 def test_one_writable_member(hosts, plan) -> None:
     """Exactly one member takes writes, asked one by one."""
-    found = []
-    for member in _members(plan):
-        answer = look(hosts[member.id], f"{LOCAL} -c 'select pg_is_in_recovery()'").strip()
-        if answer == "f":
-            found.append(member.id)
+    members = [h.id for h in plan.hosts if "postgres" in {c.name for c in h.parts.containers}]
+    found = [m for m in members if look(hosts[m], RECOVERY).strip() == "f"]
     assert len(found) == 1, f"writable: {', '.join(found) or 'none'}"

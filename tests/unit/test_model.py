@@ -72,7 +72,11 @@ def test_procedures_are_as_the_report_states_them(model: Model) -> None:
 
 
 def test_waves_lead_to_the_pilot(model: Model) -> None:
-    assert [w.id for w in model.waves_through()] == ["infrastructure", "database", "personnel-pilot"]
+    assert [w.id for w in model.waves_through()] == [
+        "infrastructure",
+        "database",
+        "personnel-pilot",
+    ]
     pilot = model.waves_through()[-1].applications[0]
     assert (pilot.app, pilot.units) == ("personnel", ("tt-thong-tin", "vu-to-chuc-can-bo"))
 
@@ -104,7 +108,9 @@ def test_an_editor_finds_the_schema_and_agrees(file: Path) -> None:
     first, _, rest = file.read_text(encoding="utf-8").partition("\n")
     marker = "# yaml-language-server: $schema="
     assert first.startswith(marker)
-    assert (file.parent / first.removeprefix(marker)).resolve().name == f"{kind_of(file)}.schema.json"
+    assert (
+        file.parent / first.removeprefix(marker)
+    ).resolve().name == f"{kind_of(file)}.schema.json"
     jsonschema.validate(parse(rest).data, json_schema(kind_of(file)))
 
 

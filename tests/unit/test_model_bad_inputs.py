@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import re
 import shutil
 import socket
@@ -10,6 +11,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from bad_inputs import files, rules, several, shape, syntax
+from bad_inputs.harness import BASE, Case, said, spoiled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -17,9 +20,6 @@ from infra.errors import Exit, HanoiError
 from infra.model import Model, load
 from infra.model.rules import RULES
 from infra.model.yamltext import parse
-
-from bad_inputs import files, rules, several, shape, syntax
-from bad_inputs.harness import BASE, Case, said, spoiled
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CASES: tuple[Case, ...] = files.CASES + syntax.CASES + shape.CASES + rules.CASES + several.CASES
@@ -121,7 +121,13 @@ def test_lines_are_sorted_as_numbers(tmp_path: Path) -> None:
 
 def test_backups_and_hidden_files_are_passed_over(tmp_path: Path) -> None:
     root = spoiled(tmp_path, ())
-    for name in (".radio.yaml.swp", "radio.yaml~", "#radio.yaml#", ".#radio.yaml", "radio.yaml.bak"):
+    for name in (
+        ".radio.yaml.swp",
+        "radio.yaml~",
+        "#radio.yaml#",
+        ".#radio.yaml",
+        "radio.yaml.bak",
+    ):
         (root / "units" / name).write_bytes(b"\0")
     (root / "README.md").write_text("notes")
     assert said(root) == ()
@@ -150,15 +156,16 @@ def outcome(root: Path) -> None:
 
 
 FUZZ = settings(
-    max_examples=60,
+    max_examples=int(os.environ.get("HANOI_FUZZ", "60")),
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PIECES = st.sampled_from(
     [": ", "- ", "\n", "  ", "{", "}", "[", "]", '"', "'", "&a ", "*a", "<<: ", "!!int ", "---\n",
-     "? ", "|\n", ">\n", "#", "%YAML 9\n", "no", "1:30", "0x", "\t", "\0", "\ufeff", "\u2028", "\ud7ff",
-     "9" * 400, "1e999", ".nan", "~", "null", "true", "2027-13-45", "10.0.0.0/33", "-1GiB", "id: x\n"]
+     "? ", "|\n", ">\n", "#", "%YAML 9\n", "no", "1:30", "0x", "\t", "\0", "\ufeff",
+     "\u2028", "\ud7ff", "9" * 400, "1e999", ".nan", "~", "null", "true", "2027-13-45", "10.0.0.0/33",
+     "-1GiB", "id: x\n"]
 )  # fmt: skip
 
 
@@ -196,7 +203,8 @@ def test_text_with_pieces_put_in_or_cut_out(root: Path, file: str, data: st.Data
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8)
     | st.sampled_from(["north", "radio-1", "personnel", "central", "8GiB", "10.77.1.10", "all"]),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    lambda inner: st.lists(inner, max_size=3)
+    | st.dictionaries(st.text(max_size=8), inner, max_size=3),
     max_leaves=6,
 )  # fmt: skip
 
@@ -209,7 +217,9 @@ def test_structure_with_values_swapped(root: Path, file: str, data: st.DataObjec
     tree = parse((BASE / file).read_text(encoding="utf-8")).data
     node = tree
     while True:
-        key = data.draw(st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node))))
+        key = data.draw(
+            st.sampled_from(sorted(node) if isinstance(node, dict) else range(len(node)))
+        )
         inner = node[key]
         if not (isinstance(inner, dict | list) and inner) or data.draw(st.booleans()):
             break

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from infra.model.rules import Broken, View, rule
-from infra.model.schema import Central, Strict
 from infra.model.positions import Path
+from infra.model.rules import Broken, View, rule
+from infra.model.schema import Central, Ministry, Strict, Unit
 
 Entry = tuple[Any, Strict, Path, str]  # value, owner of the file, path in it, what it is
 
@@ -46,7 +46,7 @@ def addresses_are_unique(view: View) -> Iterator[Broken]:
 @rule("HN-M032")
 def operators_are_unique(view: View) -> Iterator[Broken]:
     """An operator's id is an account on hosts; the same id twice would merge two people."""
-    owners = [*([view.ministry] if view.ministry else []), *view.units]
+    owners: list[Ministry | Unit] = [*([view.ministry] if view.ministry else []), *view.units]
     entries = [
         (person.id, owner, ("operators", n, "id"), f"an operator of {owner.id}")
         for owner in owners
@@ -145,7 +145,9 @@ def _loop(start: str, links: dict[str, tuple[str, ...]]) -> list[str]:
 @rule("HN-M037")
 def a_name_of_a_host_fits_in_dns(view: View) -> Iterator[Broken]:
     """A part of a host name has 63 characters at most (RFC 1035)."""
-    used = {name for u in view.units for name, c in u.applications.items() if isinstance(c, Central)}
+    used = {
+        name for u in view.units for name, c in u.applications.items() if isinstance(c, Central)
+    }
     for unit in view.units:
         for app in sorted(used):
             name = f"{app}-{unit.host_label}"

@@ -45,7 +45,9 @@ def container_networks_are_inside_only(view: View) -> Iterator[Broken]:
         for network, name in outer:
             if site.container_network.overlaps(network) and network.prefixlen:
                 what = f"{site.container_network} overlaps {network}, {name}"
-                remedy = "choose a network that nothing outside the host uses, such as 172.30.1.0/24"
+                remedy = (
+                    "choose a network that nothing outside the host uses, such as 172.30.1.0/24"
+                )
                 yield Broken(site, ("container_network",), what, remedy)
 
 
@@ -55,7 +57,7 @@ def hosts_are_in_their_sites_network(view: View) -> Iterator[Broken]:
     sites = {s.id: s for s in view.sites}
     for owner, path, host in view.hosts():
         name = owner.id if isinstance(owner, Site) else getattr(host, "site", None)
-        site = sites.get(name)
+        site = sites.get(name or "")
         at = (*path, "address")
         if site and host.address not in site.network:
             what = f"{host.address} is outside {site.network}, the network of {site.id}"
@@ -76,13 +78,17 @@ def hosts_have_a_hosts_address(view: View) -> Iterator[Broken]:
         special = address.is_loopback or address.is_multicast or address.is_unspecified
         if address in ends or special or address.is_link_local:
             what = f"{address} cannot be a host's address"
-            yield Broken(owner, (*path, "address"), what, "choose an ordinary address of the network")
+            yield Broken(
+                owner, (*path, "address"), what, "choose an ordinary address of the network"
+            )
 
 
 @rule("HN-M044")
 def management_is_not_everywhere(view: View) -> Iterator[Broken]:
     """SSH is open to management networks, so the whole internet must not be one."""
-    for index, network in enumerate(view.ministry.management_networks if view.ministry else ()):
+    if not view.ministry:
+        return
+    for index, network in enumerate(view.ministry.management_networks):
         if network.prefixlen < WIDEST_MANAGEMENT:
             what = f"{network} would open SSH to far too many"
             remedy = "name the networks that operators work from, such as 10.77.0.0/16"

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 from infra.model.explain import suggestion
+from infra.model.positions import Path
 from infra.model.rules import Broken, View, rule
 from infra.model.schema import Platform, Strict
-from infra.model.positions import Path
 
 PLATFORM = frozenset(Platform.__args__)  # type: ignore[attr-defined]
 
@@ -62,12 +62,14 @@ def _of_apps(view: View) -> Iterator[Broken]:
 
 
 def _of_roadmap(view: View) -> Iterator[Broken]:
+    if not view.roadmap:
+        return
     roadmap, units, apps = view.roadmap, view.ids("unit"), view.ids("app")
     groups: set[str] | None = None
     if view.ministry:
         listed = view.ministry.procedures.groups if view.ministry.procedures else ()
         groups = {g.id for g in listed}
-    for n, wave in enumerate(roadmap.waves if roadmap else ()):
+    for n, wave in enumerate(roadmap.waves):
         if "unit" not in view.unread:
             yield from _missing(roadmap, ("waves", n, "owner"), wave.owner, "unit", units)
         for m, entry in enumerate(wave.applications):
@@ -79,9 +81,7 @@ def _of_roadmap(view: View) -> Iterator[Broken]:
                 yield from _missing(roadmap, (*at, "units", i), name, "unit", units)
             for i, name in enumerate(entry.groups if groups is not None else ()):
                 known = groups or set()
-                yield from _missing(
-                    roadmap, (*at, "groups", i), name, "group of procedures", known
-                )
+                yield from _missing(roadmap, (*at, "groups", i), name, "group of procedures", known)
 
 
 @rule("HN-M051")

@@ -32,7 +32,9 @@ def needs_come_first(view: View) -> Iterator[Broken]:
 def dates_follow_the_order(view: View) -> Iterator[Broken]:
     """Waves stand in the order in which they begin, and none ends before it begins."""
     latest = None
-    for n, wave in enumerate(view.roadmap.waves if view.roadmap else ()):
+    if not view.roadmap:
+        return
+    for n, wave in enumerate(view.roadmap.waves):
         if wave.starts and wave.ends and wave.ends < wave.starts:
             what = f"the wave ends on {wave.ends}, before it starts on {wave.starts}"
             yield Broken(view.roadmap, ("waves", n, "ends"), what, "correct one of the two dates")
@@ -48,7 +50,9 @@ def dates_follow_the_order(view: View) -> Iterator[Broken]:
 def waves_bring_what_units_chose(view: View) -> Iterator[Broken]:
     """A unit named in a wave has said how it wants that application, and is still open."""
     units, apps = {u.id: u for u in view.units}, view.ids("app")
-    for n, wave in enumerate(view.roadmap.waves if view.roadmap else ()):
+    if not view.roadmap:
+        return
+    for n, wave in enumerate(view.roadmap.waves):
         for m, entry in enumerate(wave.applications):
             for i, name in enumerate(entry.units if entry.units != "all" else ()):
                 unit = units.get(name)
@@ -65,7 +69,9 @@ def waves_bring_what_units_chose(view: View) -> Iterator[Broken]:
 @rule("HN-M093")
 def every_wave_brings_something(view: View) -> Iterator[Broken]:
     """A wave without content is a slip."""
-    for n, wave in enumerate(view.roadmap.waves if view.roadmap else ()):
+    if not view.roadmap:
+        return
+    for n, wave in enumerate(view.roadmap.waves):
         if not wave.platform and not wave.applications:
             what = f"the wave {wave.id} brings nothing"
             yield Broken(view.roadmap, ("waves", n), what, "add platform: or applications:")

@@ -52,8 +52,8 @@ def _zones() -> frozenset[str]:
 @rule("HN-M073")
 def time_zone_exists(view: View) -> Iterator[Broken]:
     """Checked where this machine has time zone data; a machine without it cannot tell."""
-    zone = view.ministry.timezone if view.ministry else None
-    if zone and _zones() and zone not in _zones():
+    if view.ministry and _zones() and view.ministry.timezone not in _zones():
+        zone = view.ministry.timezone
         remedy = "write a zone such as Asia/Ho_Chi_Minh"
         yield Broken(view.ministry, ("timezone",), f'there is no time zone "{zone}"', remedy)
 
@@ -61,9 +61,9 @@ def time_zone_exists(view: View) -> Iterator[Broken]:
 @rule("HN-M074")
 def procedures_add_up(view: View) -> Iterator[Broken]:
     """total is the groups' sum less the stated difference, so a group cannot get lost."""
-    procedures = view.ministry.procedures if view.ministry else None
-    if not procedures:
+    if not view.ministry or not view.ministry.procedures:
         return
+    procedures = view.ministry.procedures
     counted = sum(g.count for g in procedures.groups)
     if counted - procedures.difference != procedures.total:
         what = (

@@ -12,10 +12,14 @@ QUORUM_SITES = 3
 @rule("HN-M060", whole=True)
 def quorum_is_spread(view: View) -> Iterator[Broken]:
     """The loss of one site must leave a majority, which takes three sites and an odd count."""
+    if not view.ministry:
+        return
     voting = [(s.id, h.id) for s in view.sites for h in s.hosts if "database" in h.roles]
     sites = sorted({site for site, _ in voting})
     if len(sites) < QUORUM_SITES:
-        what = f"hosts with the role database stand at {len(sites)} of at least {QUORUM_SITES} sites"
+        what = (
+            f"hosts with the role database stand at {len(sites)} of at least {QUORUM_SITES} sites"
+        )
         remedy = "give a host of each of three sites the role database"
         yield Broken(view.ministry, (), what, remedy)
     elif len(voting) % 2 == 0:
@@ -34,7 +38,10 @@ def every_site_has_a_gateway(view: View) -> Iterator[Broken]:
     """Users of a site come in through its own gateway, and any one of them may be lost."""
     for site in view.sites:
         if not any("gateway" in h.roles for h in site.hosts):
-            what, remedy = "no host of the site has the role gateway", "add gateway to a host's roles"
+            what, remedy = (
+                "no host of the site has the role gateway",
+                "add gateway to a host's roles",
+            )
             yield Broken(site, ("hosts",), what, remedy)
 
 
@@ -55,7 +62,8 @@ def hosts_are_not_overfull(view: View) -> Iterator[Broken]:
         asked = demand(view, host)
         if asked.memory > host.memory:
             parts = " + ".join(f"{name} {_mib(size)}" for name, size in asked.parts)
-            what = f"{_mib(asked.memory)} of memory are needed ({parts}); the host has {_mib(host.memory)}"
+            needed, has = _mib(asked.memory), _mib(host.memory)
+            what = f"{needed} of memory are needed ({parts}); the host has {has}"
             remedy = "give the host more memory, or place less on it"
             yield Broken(owner, (*path, "memory"), what, remedy)
 
@@ -67,12 +75,16 @@ def hosts_have_enough_cpus(view: View) -> Iterator[Broken]:
         asked = demand(view, host)
         if asked.cpus > host.cpus:
             what = f"{asked.cpus:g} cpus are needed; the host has {host.cpus}"
-            yield Broken(owner, (*path, "cpus"), what, "give the host more cpus, or place less on it")
+            yield Broken(
+                owner, (*path, "cpus"), what, "give the host more cpus, or place less on it"
+            )
 
 
 @rule("HN-M065", whole=True)
 def hosts_have_room_for_logs_and_slots(view: View) -> Iterator[Broken]:
     """Write-ahead log kept for a lost member and the journal must not fill the disk."""
+    if not view.ministry:
+        return
     database, logs = view.ministry.database, view.ministry.logs
     for owner, path, host in view.hosts():
         kept = logs.journal_max

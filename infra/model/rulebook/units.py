@@ -20,7 +20,9 @@ def self_hosting_has_a_host(view: View) -> Iterator[Broken]:
             if not isinstance(choice, SelfHosted) or choice.host in own:
                 continue
             if choice.host in owners:
-                what = f'the host "{choice.host}" belongs to {owners[choice.host]}, not to this unit'
+                what = (
+                    f'the host "{choice.host}" belongs to {owners[choice.host]}, not to this unit'
+                )
             else:
                 what = f'the unit has no host "{choice.host}"'
             remedy = suggestion(choice.host, own) or "describe it below hosts:, "
