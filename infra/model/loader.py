@@ -7,7 +7,9 @@ up only for files that have a problem.
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -19,6 +21,7 @@ from infra.model.rules import Finding, View, findings
 from infra.model.schema import KINDS, Model, Strict
 from infra.model.yamltext import Fault, Parsed, parse
 
+_WHERE = re.compile(r"(.*\.yaml):([0-9]+)(.*)")
 LONGEST = 600  # characters of a message's part
 
 
@@ -30,7 +33,7 @@ def load(directory: Path) -> Model:
     found = collect(directory)
     reports = [_Report(source) for source in found.sources]
     objects = [(r, o) for r in reports if (o := r.validated()) is not None]
-    by_kind: dict[str, list[Strict]] = {kind: [] for kind in KINDS}
+    by_kind: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for report, obj in objects:
         by_kind[report.source.kind].append(obj)
     complete = not found.problems and len(objects) == len(reports)
@@ -50,6 +53,7 @@ def load(directory: Path) -> Model:
     problems = found.problems + [p for r in reports for p in r.problems()]
     if problems:
         raise HanoiError(sorted(problems, key=_place), Exit.FINDINGS)
+    assert view.ministry and view.roadmap  # their absence is a problem of its own
     return Model(
         ministry=view.ministry,
         roadmap=view.roadmap,
@@ -118,12 +122,12 @@ class _Report:
         ]
 
 
-def _sorted(objects: list[Strict]) -> tuple:
-    return tuple(sorted(objects, key=lambda o: o.id))  # type: ignore[attr-defined]
+def _sorted(objects: list[Any]) -> tuple[Any, ...]:
+    return tuple(sorted(objects, key=lambda o: o.id))
 
 
 def _place(problem: Problem) -> tuple[str, int, str, str, str]:
     """Sorts by file, then by line as a number."""
-    file, _, rest = problem.where.partition(".yaml:")
-    line, _, path = rest.partition(" ")
-    return (file.removesuffix(".yaml"), int(line or 0), path, problem.code, problem.what)
+    match = _WHERE.fullmatch(problem.where)
+    file, line, path = (match[1], int(match[2]), match[3]) if match else (problem.where, 0, "")
+    return (file, line, path, problem.code, problem.what)

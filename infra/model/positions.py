@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import yaml
@@ -29,8 +30,9 @@ def lines(text: str) -> Lines:
     found: Lines = {}
     stack: list[list[Any]] = []  # [path, next index or None for a mapping, key, key's line]
     loader = yaml.CSafeLoader(text)
+    next_event: Callable[[], Any] = loader.get_event
     try:
-        while type(event := loader.get_event()) is not StreamEndEvent:
+        while type(event := next_event()) is not StreamEndEvent:
             kind = type(event)
             if kind in (MappingEndEvent, SequenceEndEvent):
                 stack.pop()

@@ -50,7 +50,8 @@ class View:
 
     def hosts(self) -> Iterator[tuple[Site | Unit, Path, Host]]:
         """Every host of sites and units with its owner and its path in the owner's file."""
-        for owner in (*self.sites, *self.units):
+        owners: tuple[Site | Unit, ...] = (*self.sites, *self.units)
+        for owner in owners:
             for index, host in enumerate(owner.hosts):
                 yield owner, ("hosts", index), host
 

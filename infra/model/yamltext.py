@@ -137,7 +137,7 @@ class _Builder:
                 self.result.data = value
                 continue
             frame = stack[-1]
-            items = frame.items
+            items: Any = frame.items
             if type(items) is list:
                 items.append(value)
             else:

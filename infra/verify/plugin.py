@@ -234,7 +234,7 @@ def _title(item: Any) -> str:
     lines = (item.function.__doc__ or item.originalname).strip().splitlines()
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
-    rest = [str(v) for k, v in params.items() if k not in ("host", "host_id")]
+    rest = [str(v) for k, v in params.items() if k not in ("host", "host_id", "start")]
     return (f"{', '.join(rest)}: " if rest else "") + lines[0].rstrip(".")
 
 

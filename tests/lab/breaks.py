@@ -174,8 +174,7 @@ BREAKS = (
         "a certificate file is replaced",
         "ddn-1",
         "FILE-02",
-        *_kept("/etc/hanoi/etcd/tls.crt", "cat > /etc/hanoi/etcd/tls.crt.new;"
-               " cat /etc/hanoi/etcd/ca.crt > /etc/hanoi/etcd/tls.crt; rm /etc/hanoi/etcd/tls.crt.new"),
+        *_kept("/etc/hanoi/tryton/tls.crt", "cat > /etc/hanoi/tryton/tls.crt"),
         pem="foreign",
     ),
     Break(

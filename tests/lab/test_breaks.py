@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Iterator
 
 import pytest
 
-from infra import paths, ssh
-from infra.plan import plan as make_plan
 from infra.resources import Plan
 from infra.verify import Check, verify
 from tests.lab.breaks import BREAKS, Break
+from tests.lab.conftest import Lab
 
 pytestmark = pytest.mark.lab
 
@@ -24,21 +22,7 @@ NOTICED = 30  # seconds until a break must have been noticed
 
 
 @pytest.fixture(scope="module")
-def plan() -> Plan:
-    from infra.model import load
-
-    return make_plan(load(paths.sites()))
-
-
-@pytest.fixture(scope="module")
-def connections(plan: Plan) -> Iterator[dict[str, ssh.Connection]]:
-    hosts = [(h.id, h.address) for h in plan.hosts]
-    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as opened:
-        yield opened
-
-
-@pytest.fixture(scope="module")
-def before(plan: Plan) -> tuple[Check, ...]:
+def before(deployed: Lab, plan: Plan) -> tuple[Check, ...]:
     """The whole suite on the sites as they were deployed."""
     return verify(plan).checks
 
@@ -68,11 +52,6 @@ def wait_for(plan: Plan, planted: Break, seen_on: str, outcome: str, seconds: fl
         if time.monotonic() > end:
             return False
         time.sleep(1)
-
-
-def leader(connections: dict[str, ssh.Connection]) -> str:
-    ask = "docker exec postgres psql -h /run/postgresql -U postgres -XAtqc 'select pg_is_in_recovery()'"
-    return next(i for i, c in connections.items() if c.run(ask).text.strip() == "f")
 
 
 def pem(kind: str) -> bytes:
@@ -106,16 +85,13 @@ def pem(kind: str) -> bytes:
 
 @pytest.mark.parametrize("planted", [pytest.param(b, id=b.name.replace(" ", "-")) for b in BREAKS])
 def test_break_is_caught(
-    planted: Break,
-    plan: Plan,
-    connections: dict[str, ssh.Connection],
-    before: tuple[Check, ...],
+    planted: Break, plan: Plan, deployed: Lab, before: tuple[Check, ...]
 ) -> None:
-    host_id = leader(connections) if planted.host == "leader" else planted.host
+    host_id = deployed.leader() if planted.host == "leader" else planted.host
     seen_on = planted.seen_on or host_id
     good = matching(before, planted, seen_on)
     assert good and all(c.outcome == "passed" for c in good), f"it failed before: {good}"
-    host = connections[host_id]
+    host = deployed.connection(host_id)
     given = pem(planted.pem) if planted.pem else None
     try:
         done = host.run(planted.plant, input=given, timeout=120)

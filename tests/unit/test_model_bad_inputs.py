@@ -162,11 +162,13 @@ FUZZ = settings(
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 PIECES = st.sampled_from(
-    [": ", "- ", "\n", "  ", "{", "}", "[", "]", '"', "'", "&a ", "*a", "<<: ", "!!int ", "---\n",
-     "? ", "|\n", ">\n", "#", "%YAML 9\n", "no", "1:30", "0x", "\t", "\0", "\ufeff",
-     "\u2028", "\ud7ff", "9" * 400, "1e999", ".nan", "~", "null", "true", "2027-13-45", "10.0.0.0/33",
-     "-1GiB", "id: x\n"]
-)  # fmt: skip
+    [
+        *(": ", "- ", "\n", "  ", "{", "}", "[", "]", '"', "'", "&a ", "*a", "<<: ", "!!int "),
+        *("---\n", "? ", "|\n", ">\n", "#", "%YAML 9\n", "no", "1:30", "0x", "\t", "\0"),
+        *("\ufeff", "\u2028", "\ud7ff", "9" * 400, "1e999", ".nan", "~", "null", "true"),
+        *("2027-13-45", "10.0.0.0/33", "-1GiB", "id: x\n"),
+    ]
+)
 
 
 @pytest.fixture(scope="module")
