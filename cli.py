@@ -140,9 +140,8 @@ def lab_up(quiet: bool) -> None:
 @_options(quiet_option)
 def lab_down(yes: bool, quiet: bool) -> None:
     """Remove the lab's hosts with all their data, and the state kept of them."""
-    from infra.state import forget_sites
-
     from infra import lab as lab_hosts
+    from infra.state import forget_sites
 
     if not yes:
         click.confirm("Remove the lab's hosts and all data in them?", abort=True)
@@ -238,6 +237,7 @@ def deploy(
 
 
 @main.command()
+@click.option("--yes", is_flag=True, help="Do not ask about host keys.")
 @click.option("--accept-host-keys", is_flag=True, help="Record host keys seen for the first time.")
 @click.option(
     "--replaced",
@@ -251,15 +251,20 @@ def bootstrap(
     as_json: bool,
     quiet: bool,
     accept_host_keys: bool,
+    yes: bool,
     replaced: tuple[str, ...],
 ) -> int:
     """Make fresh hosts ready: the deploy user, SSH, firewall, Docker engine."""
     from infra import deploy as deployment
+    from infra import ssh
 
-    if accept_host_keys:
-        for line in deployment.accept_host_keys(_plan(), site_ids):
-            click.echo(line, err=True)
     deployment.forget_identities(_plan(), replaced)
+    if accept_host_keys and (keys := deployment.new_host_keys(_plan(), site_ids)):
+        for key in keys:
+            click.echo(f"{key.host_id}  {key.kind}  {key.fingerprint}", err=True)
+        if not yes and not click.confirm("Are these the hosts' own keys?", err=True):
+            return Exit.REFUSED
+        ssh.record_host_keys(keys)
     return _run("bootstrap", ("hosts",), site_ids, None, as_json, quiet)
 
 
@@ -286,12 +291,14 @@ def configure(site_ids: tuple[str, ...], through: str | None, as_json: bool, qui
 
 @main.command()
 @click.option("-k", "expression", metavar="EXPR", help="Only checks whose name matches.")
+@click.option("--gate", metavar="NAME", help="Only checks that a roadmap gate names.")
 @click.option("--junit", type=click.Path(dir_okay=False, path_type=Path), help="Write JUnit XML.")
 @_options(site_option, through_option, json_option, quiet_option)
 def verify(
     site_ids: tuple[str, ...],
     through: str | None,
     expression: str | None,
+    gate: str | None,
     junit: Path | None,
     as_json: bool,
     quiet: bool,
@@ -301,7 +308,7 @@ def verify(
 
     say = Progress(quiet=quiet)
     with say.heartbeat():
-        report = run_checks(_plan(through), site_ids or None, expression, junit, say)
+        report = run_checks(_plan(through), site_ids or None, expression, junit, say, gate=gate)
     click.echo(report.as_json() if as_json else report.text())
     return Exit.OK if report.ok else Exit.FINDINGS
 

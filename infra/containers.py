@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -107,8 +108,9 @@ class Stacks:
             if host.id in refresh:
                 self._say(f"{host.id}: reading the engine's state")
                 stack.refresh(on_output=_nothing, clear_pending_creates=True, **_quiet())
-            result = stack.up(on_event=self._report(host), on_output=_nothing, **_quiet(), **extra)
-            return Changes(host.id, _counts(result.summary))
+            events = _Events(host.id, self._say)
+            stack.up(on_event=events, on_output=_nothing, **_quiet(), **extra)
+            return Changes(host.id, events.counts)
 
         return self._parallel(hosts, bring_up, "up")
 
@@ -116,9 +118,9 @@ class Stacks:
         """Remove the hosts' containers, networks and images; volumes stay on the hosts."""
 
         def take_down(host: HostPlan) -> Changes:
-            stack = self._stack(host, images)
-            result = stack.destroy(on_event=self._report(host), on_output=_nothing, **_quiet())
-            return Changes(host.id, _counts(result.summary))
+            events = _Events(host.id, self._say)
+            self._stack(host, images).destroy(on_event=events, on_output=_nothing, **_quiet())
+            return Changes(host.id, events.counts)
 
         return self._parallel(hosts, take_down, "destroy")
 
@@ -162,26 +164,23 @@ class Stacks:
         backend = self._state / "pulumi"
         backend.mkdir(parents=True, exist_ok=True, mode=0o700)
         url = os.environ.get("HANOI_BACKEND") or f"file://{backend}"
-        return automation.create_or_select_stack(
-            stack_name=host.id,
-            project_name=program.PROJECT,
+        workspace = automation.LocalWorkspace(
             program=lambda: program.declare(self._plan, host, images.refs, images.tags),
-            opts=automation.LocalWorkspaceOptions(
-                work_dir=str(work),
-                pulumi_command=self._command(),
-                env_vars={
-                    **self._engine.env,
-                    "DOCKER_HOST": f"unix://{self._connections[host.id].forward_docker()}",
-                    "PULUMI_CONFIG_PASSPHRASE": self._passphrase,
-                    "PULUMI_BACKEND_URL": url,
-                },
-                project_settings=automation.ProjectSettings(
-                    name=program.PROJECT,
-                    runtime="python",
-                    backend=automation.ProjectBackend(url=url),
-                ),
+            work_dir=str(work),
+            pulumi_command=self._command(),
+            env_vars={
+                **self._engine.env,
+                "DOCKER_HOST": f"unix://{self._connections[host.id].forward_docker()}",
+                "PULUMI_CONFIG_PASSPHRASE": self._passphrase,
+                "PULUMI_BACKEND_URL": url,
+            },
+            project_settings=automation.ProjectSettings(
+                name=program.PROJECT,
+                runtime="python",
+                backend=automation.ProjectBackend(url=url),
             ),
         )
+        return _terse_stack(host.id, workspace)
 
     def _command(self) -> automation.PulumiCommand:
         from pulumi import automation
@@ -201,23 +200,48 @@ class Stacks:
             f"{urn}{kind}::{name}" for kind, names in kinds.items() for name in names if only(name)
         ]
 
-    def _report(self, host: HostPlan) -> Callable[[automation.EngineEvent], None]:
-        def on_event(event: automation.EngineEvent) -> None:
-            if event.resource_pre_event is None:
-                return
-            change = event.resource_pre_event.metadata
-            operation = str(getattr(change.op, "value", change.op))
-            name = change.urn.rsplit("::", 1)[-1]
-            if operation != "same" and "/" in name:
-                why = f" ({', '.join(sorted(change.diffs))})" if change.diffs else ""
-                self._say(f"{host.id}: {name.replace('/', ' ')}: {operation}{why}")
 
-        return on_event
+class _Events:
+    """Pulumi's events of one run: what changes is said, what was done is counted."""
+
+    def __init__(self, host_id: str, say: Say) -> None:
+        self.counts: dict[str, int] = {}
+        self._host = host_id
+        self._say = say
+
+    def __call__(self, event: automation.EngineEvent) -> None:
+        if event.summary_event is not None:
+            changes = event.summary_event.resource_changes or {}
+            self.counts = {_name(operation): count for operation, count in changes.items()}
+        if event.resource_pre_event is None:
+            return
+        change = event.resource_pre_event.metadata
+        name = change.urn.rsplit("::", 1)[-1]
+        if _name(change.op) != "same" and "/" in name:
+            why = f" ({', '.join(sorted(change.diffs))})" if change.diffs else ""
+            self._say(f"{self._host}: {name.replace('/', ' ')}: {_name(change.op)}{why}")
 
 
-def _counts(summary: automation.UpdateSummary) -> dict[str, int]:
-    changes = summary.resource_changes or {}
-    return {str(getattr(op, "value", op)): count for op, count in changes.items()}
+def _name(operation: Any) -> str:
+    return str(getattr(operation, "value", operation))
+
+
+def _terse_stack(name: str, workspace: automation.LocalWorkspace) -> automation.Stack:
+    """A stack that leaves out what `up` and `refresh` ask afterwards: outputs (twice) and
+    history, three runs of the command line for a stack that has no outputs. What was done is
+    known from the events."""
+    from pulumi import automation
+    from pulumi.automation._stack import StackInitMode  # no public name leads to a subclass
+
+    class Terse(automation.Stack):
+        def outputs(self) -> automation.OutputMap:
+            return {}
+
+        def info(self, show_secrets: bool | None = None) -> automation.UpdateSummary:
+            now = datetime.now(UTC)
+            return automation.UpdateSummary("update", now, "", {}, {}, "succeeded", now)
+
+    return Terse(name, workspace, StackInitMode.CREATE_OR_SELECT)
 
 
 def _nothing(_: str) -> None:

@@ -205,6 +205,9 @@ def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS
     run.look()
     run.journal.begin(f"hanoi {' '.join(steps)}", run.plan.through)
 
+    if {"images", "containers"} & set(steps):
+        rollout.refuse_foreign(run)
+
     def reached(step: str) -> None:
         run.lock.check()
         for site in run.sites:
@@ -281,17 +284,16 @@ def destroy(run: Deployment, engine: Engine, volumes: bool) -> Outcome:
     return run.outcome
 
 
-def accept_host_keys(plan: Plan, site_ids: Sequence[str]) -> list[str]:
-    """Record the keys of hosts seen for the first time; returns a line for each to be compared."""
+def new_host_keys(plan: Plan, site_ids: Sequence[str]) -> tuple[ssh.HostKey, ...]:
+    """The keys of hosts seen for the first time, to be compared before they are recorded."""
     hosts = [(h.id, h.address) for s in chosen(plan, site_ids) for h in s.hosts]
-    keys = ssh.learn_host_keys(hosts, plan.ssh_port)
-    shown = [" ".join(line) for line in ssh.fingerprints(keys)]
-    ssh.record_host_keys(keys)
-    return shown
+    return tuple(k for k in ssh.learn_host_keys(hosts, plan.ssh_port) if not k.known)
 
 
 def forget_identities(plan: Plan, host_ids: Sequence[str]) -> None:
     """The hosts were rebuilt on purpose: their next identity is taken as theirs."""
     identities = Identities(paths.state())
     for host_id in host_ids:
-        identities.forget(plan.host(host_id).id)
+        host = plan.host(host_id)
+        identities.forget(host.id)
+        ssh.forget_host_keys(host.address, plan.ssh_port)

@@ -13,6 +13,8 @@ import re
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
+from infra.errors import Exit, error
+
 SECRET = re.compile(r"secret://([a-z0-9][a-z0-9/._-]*)#([a-z]+)")
 
 
@@ -299,7 +301,17 @@ class Plan:
         return tuple(h for s in self.sites for h in s.hosts)
 
     def host(self, host_id: str) -> HostPlan:
-        return next(h for h in self.hosts if h.id == host_id)
+        """The host with this id. Raises HanoiError HN-P004."""
+        found = next((h for h in self.hosts if h.id == host_id), None)
+        if found is None:
+            raise error(
+                "HN-P004",
+                f"host {host_id}",
+                "there is no such host",
+                f"choose from: {', '.join(h.id for h in self.hosts)}",
+                Exit.USAGE,
+            )
+        return found
 
     @property
     def secrets(self) -> tuple[Password | Certificate, ...]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from infra import stack as program
 from infra.containers import Changes, Images, Stacks
-from infra.errors import error
+from infra.errors import Exit, HanoiError, Problem, error
 from infra.resources import Container, HostPlan
 
 if TYPE_CHECKING:
@@ -43,6 +43,7 @@ def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
         wait_for_gates(run, together if any(c.total for c in done) else [])
     for host in alone:
         run.say(f"{host.id}: a voting member changes here; the other hosts wait")
+        _wait_until_it_can_be_spared(run, host)
         done += stacks.up([host], refs, refresh=changed)
         wait_for_gates(run, [host])
     run.outcome.containers = {c.host: dict(c.operations) for c in done}
@@ -51,6 +52,43 @@ def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
     run.left.settle(
         ids, {h: {c.name: c.id for c in seen.containers} for h, seen in run.looks.items()}
     )
+
+
+def refuse_foreign(run: Deployment) -> None:
+    """Refuse hosts whose engine holds our containers while this state knows nothing of them.
+
+    That is another operator's work, or a lost state: Pulumi would take the host for empty.
+    Raises HanoiError HN-D024.
+    """
+    known = {*run.left.containers(), *run.left.unsettled()}
+    problems = [
+        Problem(
+            f"host {host.id}",
+            "HN-D024",
+            "its engine runs containers of the toolkit that this state knows nothing of",
+            "use the state they were deployed with (HANOI_STATE, HANOI_BACKEND); docs/errors.md"
+            " (HN-D024) says what to do when it is lost",
+        )
+        for host in run.hosts
+        if host.id not in known and any(c.spec for c in run.looks[host.id].containers)
+    ]
+    if problems:
+        raise HanoiError(problems, Exit.REFUSED)
+
+
+def _wait_until_it_can_be_spared(run: Deployment, host: HostPlan) -> None:
+    """A member that votes well is stopped only while its quorum is whole.
+
+    One that is ill itself is not asked: to change it may be the cure.
+    """
+    well = {
+        c.name
+        for c in run.looks[host.id].containers
+        if c.state == "running" and c.health in (None, "healthy")
+    }
+    for container in host.parts.containers:
+        if container.gate and container.name in well:
+            _wait_for_gate(run, host, container)
 
 
 def _differs(seen: Look, left: Mapping[str, str] | None) -> bool:

@@ -154,7 +154,7 @@ def _duration(seconds: int) -> str:
 
 
 def _in_order(containers: tuple[Container, ...]) -> list[Container]:
-    """Containers after those that they need (the plan has no cycles: HN-P rules)."""
+    """Containers after those that they need."""
     ordered: list[Container] = []
     waiting = list(containers)
     while waiting:

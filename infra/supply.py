@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import subprocess
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
@@ -76,12 +77,7 @@ def _build_and_push(
     def root(script: str) -> None:
         done = connection.run(script, root=True, timeout=1800)
         if done.rc:
-            raise error(
-                "HN-I010",
-                f"host {plan.hub}",
-                f"the base image could not be made: {done.stderr[-1500:]}",
-                "check that the host reaches its Debian mirror, then run again",
-            )
+            raise subprocess.CalledProcessError(done.rc, "mmdebstrap", stderr=done.stderr)
 
     client = docker.DockerClient(base_url=f"unix://{connection.forward_docker()}", timeout=900)
     with contextlib.closing(client):
@@ -110,6 +106,7 @@ def _start_registry(run: Deployment, stacks: Stacks, hub: HostPlan, ids: Mapping
     ):
         return
     run.say(f"{host.id}: starting the registry")
+    run.left.begin(frozenset({hub.id}))
     # Images that are not pushed yet are not part of this run; their references are not used.
     refs = {name: ids.get(name, f"sha256:{'0' * 64}") for name, _ in run.plan.images}
     names = {

@@ -1,6 +1,6 @@
 """Proves that each site matches: tests/compliance against every host, as a report.
 
-    verify(plan, sites=["nguyen-du"], expression="ssh", junit=None, progress=print).ok
+verify(plan, sites=["nguyen-du"], expression="ssh", junit=None, progress=print).ok
 """
 
 from __future__ import annotations
@@ -63,9 +63,10 @@ def verify(
         reader, writer = os.pipe()
         environment = _environment() | {JOB: str(work / "job"), EVENTS: str(writer)}
         argv = _argv(directory, work, expression, junit)
-        with (work / "output").open("wb") as output, _child(
-            argv, environment, writer, output
-        ) as child:
+        with (
+            (work / "output").open("wb") as output,
+            _child(argv, environment, writer, output) as child,
+        ):
             os.close(writer)
             found, broken = _follow(reader, say)
             code = child.wait()
@@ -77,7 +78,12 @@ def verify(
 def _known(plan: Plan, sites: Sequence[str]) -> None:
     known = {s.id for s in plan.sites}
     problems = [
-        Problem(f"site {s}", "HN-V001", "there is no such site", f"choose from: {', '.join(sorted(known))}")
+        Problem(
+            f"site {s}",
+            "HN-V001",
+            "there is no such site",
+            f"choose from: {', '.join(sorted(known))}",
+        )
         for s in sites
         if s not in known
     ]

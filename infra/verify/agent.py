@@ -2,8 +2,8 @@
 
 Sent over the shared SSH connection and run there by root's python3; needs only the standard
 library of Python 3.9 or newer, writes nothing to disk and ends with its input. One JSON
-object a line. In: {"id", "command", "timeout", "stdin"}; out: {"id", "rc", "out", "err"}, streams in
-base64. Commands run side by side, each in a session of its own.
+object a line. In: {"id", "command", "timeout", "stdin"}; out: {"id", "rc", "out", "err"};
+streams are in base64. Commands run side by side, each in a session of its own.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import subprocess
 import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 PROTOCOL = 1
 AT_ONCE = 4
@@ -23,7 +24,7 @@ TIMED_OUT = 124  # as timeout(1) says it
 LARGEST = 8 * 2**20  # bytes of output kept of one command
 
 
-def answer(request: dict) -> dict:
+def answer(request: dict[str, Any]) -> dict[str, Any]:
     """Run one command with /bin/sh; its exit code and what it wrote."""
     child = subprocess.Popen(
         request["command"],
@@ -54,20 +55,26 @@ def main() -> None:
     os.environ["LC_ALL"] = "C.UTF-8"
     lock = threading.Lock()
 
-    def say(message: dict) -> None:
+    def say(message: dict[str, Any]) -> None:
         line = json.dumps(message) + "\n"
         with lock:
             sys.stdout.write(line)
             sys.stdout.flush()
 
-    def serve(request: dict) -> None:
+    def serve(request: dict[str, Any]) -> None:
         try:
             say(answer(request))
         except BrokenPipeError:
             os._exit(0)
         except Exception as failure:
-            say({"id": request["id"], "rc": 126, "out": "",
-                 "err": base64.b64encode(str(failure).encode()).decode()})
+            say(
+                {
+                    "id": request["id"],
+                    "rc": 126,
+                    "out": "",
+                    "err": base64.b64encode(str(failure).encode()).decode(),
+                }
+            )
 
     say({"hanoi-agent": PROTOCOL, "uid": os.getuid()})
     with ThreadPoolExecutor(AT_ONCE) as pool:

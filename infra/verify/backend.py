@@ -9,6 +9,7 @@ and whatever changes something or must be looked at anew goes through ``fresh``.
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import shlex
 import subprocess
@@ -19,8 +20,11 @@ from concurrent.futures import TimeoutError as Late
 from pathlib import Path
 from typing import Any
 
-import testinfra.backend
-from testinfra.backend.base import BaseBackend, CommandResult
+import testinfra.backend  # type: ignore[import-untyped]
+from testinfra.backend.base import (  # type: ignore[import-untyped]
+    BaseBackend,
+    CommandResult,
+)
 
 from infra.verify import agent
 
@@ -55,6 +59,8 @@ class Conversation:
         self._waiting: dict[int, Future[Answer]] = {}
         self._next = 0
         self._hello: Future[int] = Future()
+        self._telling = threading.Lock()
+        self._told: str | None = None
         self._child = subprocess.Popen(
             list(argv),
             stdin=subprocess.PIPE,
@@ -76,9 +82,7 @@ class Conversation:
             self.close()
             raise Unreachable("the checks need root on the host, and sudo did not give it")
 
-    def ask(
-        self, command: str, timeout: float = SECONDS, stdin: bytes = b""
-    ) -> Future[Answer]:
+    def ask(self, command: str, timeout: float = SECONDS, stdin: bytes = b"") -> Future[Answer]:
         """Have the command run; the answer comes later. timeout: seconds on the host.
         stdin: what a command may need to know and no process list may show."""
         future: Future[Answer] = Future()
@@ -98,10 +102,8 @@ class Conversation:
     def close(self) -> None:
         """End the agent: it leaves when its input ends, and is killed when it does not."""
         assert self._child.stdin
-        try:
+        with contextlib.suppress(OSError):  # it has gone already
             self._child.stdin.close()
-        except OSError:
-            pass  # it has gone already
         try:
             self._child.wait(2)
         except subprocess.TimeoutExpired:
@@ -144,7 +146,13 @@ class Conversation:
             future.set_exception(failure)
 
     def _reason(self) -> str:
-        """The last thing the connection's own command said."""
+        """The last thing the connection's own command said (read once, told to everybody)."""
+        with self._telling:
+            if self._told is None:
+                self._told = self._last_words()
+            return self._told
+
+    def _last_words(self) -> str:
         try:
             self._child.wait(2)
         except subprocess.TimeoutExpired:
@@ -154,7 +162,7 @@ class Conversation:
         return said[-1][:300] if said else "the connection broke"
 
 
-class AgentBackend(BaseBackend):
+class AgentBackend(BaseBackend):  # type: ignore[misc]
     """testinfra's view of a Conversation. Remembers the answers of the session.
 
     note: told every command that a check asked for, answered from memory or not.

@@ -44,9 +44,7 @@ def look(host: Host, command: str, *args: str) -> str:
     return str(done.stdout)
 
 
-def fresh(
-    host: Host, command: str, *args: str, timeout: float = 60, stdin: bytes = b""
-) -> Any:
+def fresh(host: Host, command: str, *args: str, timeout: float = 60, stdin: bytes = b"") -> Any:
     """Run a command now (it changes something, or its answer changes). timeout: seconds.
     stdin: for what must be in no process list. Plain testinfra has no such thing."""
     run = getattr(host.backend, "fresh", None)
@@ -79,7 +77,7 @@ def inspect(host: Host, name: str) -> dict[str, Any]:
 
 
 def settings(text: str, separator: str | None = None) -> dict[str, str]:
-    """"Key value" lines as a dictionary with keys in lower case; the first one wins."""
+    """ "Key value" lines as a dictionary with keys in lower case; the first one wins."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         key, _, value = line.strip().partition(separator or " ")

@@ -18,7 +18,8 @@ import pytest
 
 from infra.resources import HostPlan, Plan
 from infra.verify.backend import Unreachable
-from infra.verify.sessions import Host, Sessions
+from infra.verify.checks import Host
+from infra.verify.sessions import Sessions
 
 JOB = "HANOI_VERIFY_JOB"
 EVENTS = "HANOI_VERIFY_EVENTS"
@@ -82,10 +83,9 @@ class _Run:
         elif "host_id" in names:
             metafunc.parametrize("host_id", [h.id for h in self.job.hosts])
 
-    def pytest_collection_modifyitems(
-        self, config: pytest.Config, items: list[pytest.Item]
-    ) -> None:
-        chosen, left = [], []
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[Any]) -> None:
+        chosen: list[Any] = []
+        left: list[Any] = []
         for item in items:
             (chosen if self._wanted(item) else left).append(item)
             item.extra_keyword_matches.add(_control(item))
@@ -93,7 +93,7 @@ class _Run:
         config.hook.pytest_deselected(items=left)
         items[:] = sorted(chosen, key=lambda item: "host_id" not in item.fixturenames)
 
-    def _wanted(self, item: pytest.Item) -> bool:
+    def _wanted(self, item: Any) -> bool:
         if self.job.gate is not None and self.job.gate not in _gates(item):
             return False
         if {"host", "host_id"} & set(item.fixturenames):
@@ -222,7 +222,7 @@ def _host_of(item: Any) -> str | None:
 
 def _control(item: Any) -> str:
     marker = item.get_closest_marker("control")
-    return str(marker.args[0]) if marker else item.originalname
+    return str(marker.args[0] if marker else item.originalname)
 
 
 def _gates(item: Any) -> set[str]:
@@ -231,7 +231,7 @@ def _gates(item: Any) -> set[str]:
 
 def _title(item: Any) -> str:
     """The requirement: the docstring's first line, with the container's name where there is one."""
-    lines = (item.function.__doc__ or item.originalname).strip().splitlines()
+    lines = str(item.function.__doc__ or item.originalname).strip().splitlines()
     callspec = getattr(item, "callspec", None)
     params = callspec.params if callspec else {}
     rest = [str(v) for k, v in params.items() if k not in ("host", "host_id", "start")]

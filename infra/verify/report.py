@@ -51,7 +51,9 @@ class Report:
         lines = [str(c) for c in self.failed]
         skipped = Counter(c.detail for c in self.checks if c.outcome == "skipped")
         lines += [f"{number} × {reason}" for reason, number in sorted(skipped.items())]
-        counts = ", ".join(f"{n} {name}" for name, n in self.counts.items() if n or name != "skipped")
+        counts = ", ".join(
+            f"{n} {name}" for name, n in self.counts.items() if n or name != "skipped"
+        )
         return "\n".join([*lines, f"{counts} in {self.seconds:.1f} s"])
 
     def as_json(self) -> str:

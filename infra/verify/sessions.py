@@ -9,28 +9,28 @@ from __future__ import annotations
 
 import contextlib
 import json
+import tempfile
 import threading
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import testinfra.host
-from testinfra.backend import get_backend
+from testinfra.backend import get_backend  # type: ignore[import-untyped]
+from testinfra.host import Host  # type: ignore[import-untyped]
 
 from infra import files, ssh
 from infra.errors import HanoiError
 from infra.resources import HostPlan, Plan
 from infra.verify.backend import AgentBackend, Unreachable, converse
 
-Host = testinfra.host.Host
 Notes = dict[str, dict[str, list[str]]]  # host → check → commands, in the order asked
 
 
 class Sessions:
     """Opens hosts on demand and remembers which ones do not answer.
 
-    backend: "agent" (ours) or a testinfra hostspec with {address}, {user} and {port} to
-    measure plain testinfra with the same checks.
+    backend: "agent" (ours); "ssh" or "ssh-shared" is testinfra's own, without and with a shared
+    connection, to measure it with the same checks (benchmarks/verify.py).
     """
 
     def __init__(self, plan: Plan, notes_file: Path, backend: str = "agent") -> None:
@@ -95,18 +95,17 @@ class Sessions:
 
     def _plain(self, target: HostPlan) -> Any:
         plan = self._plan
-        spec = self._backend.format(
-            address=target.address, user=plan.ssh_user, port=plan.ssh_port
-        )
-        connection = ssh.Connection(target.id, target.address, plan.ssh_user, plan.ssh_port)
+        ssh.connect([(target.id, target.address)], plan.ssh_user, plan.ssh_port)
+        options = [f"UserKnownHostsFile={ssh.known_hosts()}", "LogLevel=ERROR"]
+        if self._backend == "ssh-shared":
+            shared = tempfile.mkdtemp(prefix="hanoi-cp-")
+            options += ["ControlMaster=auto", "ControlPersist=10", f"ControlPath={shared}/s"]
         key = ssh.identity()
-        extra = {
-            "ssh_extra_args": f"-o UserKnownHostsFile={ssh.known_hosts()} -o LogLevel=ERROR",
-            "ssh_identity_file": str(key) if key else None,
-        }
-        if connection.run("true", root=False).rc:
-            raise Unreachable("no answer")
-        return get_backend(spec, **extra)
+        return get_backend(
+            f"ssh://{plan.ssh_user}@{target.address}:{plan.ssh_port}?sudo=true",
+            ssh_extra_args=" ".join(f"-o {o}" for o in options),
+            ssh_identity_file=str(key) if key else None,
+        )
 
     def _prefetch(self, host_id: str, nodes: list[str]) -> None:
         with contextlib.suppress(Unreachable):

@@ -17,7 +17,10 @@ pytestmark = [gate("database"), on(container="database-proxy")]
 
 WRITE_PORT, READ_PORT = 6432, 6433
 # As superuser, on the host itself.
-LOCAL = "docker exec -i postgres psql -h /run/postgresql -U postgres -d postgres -XAtq -v ON_ERROR_STOP=1"
+LOCAL = (
+    "docker exec -i postgres psql -h /run/postgresql -U postgres -d postgres -XAtq"
+    " -v ON_ERROR_STOP=1"
+)
 RECOVERY = f"{LOCAL} -c 'select pg_is_in_recovery()'"
 
 # Runs in the postgres container of one host, as any client would: TLS, certificate and name
@@ -29,7 +32,8 @@ import json, os, subprocess, sys, time
 os.environ["PGPASSWORD"] = sys.stdin.readline().strip()
 user, results = sys.argv[1], []
 for address, port, sql, wanted in json.loads(sys.stdin.readline()):
-    url = "host=%s port=%s user=%s dbname=postgres sslmode=verify-full sslrootcert=/etc/patroni/ca.crt connect_timeout=5" % (address, port, user)
+    url = ("host=%s port=%s user=%s dbname=postgres sslmode=verify-full connect_timeout=5"
+           " sslrootcert=/etc/patroni/ca.crt" % (address, port, user))
     started = time.monotonic()
     while True:
         p = subprocess.run(["psql", url, "-XAtqc", sql], capture_output=True, text=True)
@@ -65,7 +69,8 @@ class Visitor:
 
     def __enter__(self) -> Visitor:
         self._sql(
-            f"create role {self.name} login connection limit 10 password '{verifier(self.password)}';"
+            f"create role {self.name} login connection limit 10"
+            f" password '{verifier(self.password)}';"
             f" grant connect on database postgres to {self.name};"
             f" create schema {self.name} authorization {self.name};"
         )
@@ -77,7 +82,9 @@ class Visitor:
     def ask(self, host: Host, *questions: tuple[str, int, str, str | None]) -> list:
         """From this host's postgres container; see CLIENT."""
         given = f"{self.password}\n{json.dumps(questions)}\n".encode()
-        command = shlex.join(["docker", "exec", "-i", "postgres", "python3", "-c", CLIENT, self.name])
+        command = shlex.join(
+            ["docker", "exec", "-i", "postgres", "python3", "-c", CLIENT, self.name]
+        )
         done = fresh(host, command, stdin=given)
         assert done.rc == 0, f"the client failed: {done.stderr.strip()[-200:]}"
         return list(json.loads(done.stdout))

@@ -67,7 +67,9 @@ def test_as_planned(host, container: str, plan, target) -> None:
 def test_not_root(host, container: str) -> None:
     """It does not run as root."""
     user = inspect(host, container)["Config"]["User"]
-    assert user.split(":")[0].isdigit() and int(user.split(":")[0]) >= 1000, f"user {user or 'root'}"
+    assert user.split(":")[0].isdigit() and int(user.split(":")[0]) >= 1000, (
+        f"user {user or 'root'}"
+    )
 
 
 @control("CONT-05", CIS + ".3")
@@ -121,7 +123,9 @@ def test_apart(host, container: str) -> None:
     settings = found["HostConfig"]
     for key in ("NetworkMode", "PidMode", "IpcMode", "UTSMode"):
         assert settings[key] != "host", f"{key} is host"
-    assert not any("docker.sock" in m["Source"] for m in found["Mounts"]), "it has the engine's socket"
+    assert not any("docker.sock" in m["Source"] for m in found["Mounts"]), (
+        "it has the engine's socket"
+    )
     assert not settings["Devices"], f"it has devices: {settings['Devices']}"
 
 

@@ -28,7 +28,11 @@ def test_no_tcp(host) -> None:
     Whoever reaches the socket is root. Break: dockerd or another process on 2375.
     """
     found = look(host, "ss -Hltnp")
-    lines = [s for s in found.splitlines() if '"dockerd"' in s or s.split()[3].endswith((":2375", ":2376"))]
+    lines = [
+        s
+        for s in found.splitlines()
+        if '"dockerd"' in s or s.split()[3].endswith((":2375", ":2376"))
+    ]
     assert not lines, f"listening: {', '.join(line.split()[3] for line in lines)}"
 
 

@@ -62,6 +62,8 @@ def test_logs_are_not_public(host) -> None:
 @control("LOG-06", "own requirement")
 def test_disk(host) -> None:
     """At least a tenth of the disk is free for data and logs."""
-    rows = [line.split() for line in look(host, "df -P / /var/lib/docker /var/log").splitlines()[1:]]
+    rows = [
+        line.split() for line in look(host, "df -P / /var/lib/docker /var/log").splitlines()[1:]
+    ]
     full = [f"{r[5]} {r[4]}" for r in rows if int(r[4].rstrip("%")) > 90]
     assert not full, f"nearly full: {', '.join(full)}"

@@ -25,7 +25,8 @@ def call(method, params, session=None, status=False):
     if session:
         token = base64.b64encode(("%s:%s:%s" % (user, session[0], session[1])).encode()).decode()
         head += "Authorization: Session %s\r\n" % token
-    s.sendall((head + "Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body).encode())
+    head += "Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body)
+    s.sendall((head + body).encode())
     r = http.client.HTTPResponse(s); r.begin()
     text = r.read().decode("utf-8", "replace")
     try:
@@ -112,7 +113,8 @@ def test_page_is_trytons(neighbour, target, host, authority, plan) -> None:
         "import http.client,json,socket,ssl,sys;a,c,n=sys.argv[1:];"
         "s=ssl.create_default_context(cadata=c).wrap_socket("
         "socket.create_connection((a,443),8),server_hostname=n);"
-        "s.sendall(('GET /index.html HTTP/1.1\\r\\nHost: %s\\r\\nConnection: close\\r\\n\\r\\n'%n).encode());"
+        "s.sendall(('GET /index.html HTTP/1.1\\r\\nHost: %s\\r\\n'"
+        "'Connection: close\\r\\n\\r\\n'%n).encode());"
         "r=http.client.HTTPResponse(s);r.begin();print(json.dumps(r.read().decode()))"
     )
     name = databases(plan)[0][0]

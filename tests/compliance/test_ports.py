@@ -21,7 +21,8 @@ for port in json.loads(sys.argv[2]):
     s = socket.socket(); s.setblocking(False)
     code = s.connect_ex((address, port))
     if code == 0: open_ports.append(port); s.close()
-    elif code == errno.EINPROGRESS: waiting[s.fileno()] = (s, port); poll.register(s.fileno(), select.EPOLLOUT)
+    elif code == errno.EINPROGRESS:
+        waiting[s.fileno()] = (s, port); poll.register(s.fileno(), select.EPOLLOUT)
     else: s.close()
 end = time.monotonic() + seconds
 while waiting and time.monotonic() < end:

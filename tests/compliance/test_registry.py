@@ -12,7 +12,9 @@ pytestmark = [gate("infrastructure")]
 def test_settings(host) -> None:
     """It asks every client for a certificate of our authority."""
     text = look(host, "cat /etc/hanoi/registry/config.yml")
-    assert "clientcas:" in text and "minimumtls: tls1.2" in text, "clientcas or minimumtls is not set"
+    assert "clientcas:" in text and "minimumtls: tls1.2" in text, (
+        "clientcas or minimumtls is not set"
+    )
 
 
 @control("REG-02", "own requirement")

@@ -61,9 +61,10 @@ def test_no_secret_in_processes(host, vault) -> None:
 def test_no_secret_in_logs(host, vault) -> None:
     """The journal and the containers' logs of the last hour hold no secret of ours."""
     names = look(host, "docker ps --all --format '{{.Names}}'").split()
-    logs = "; ".join(["journalctl -q --since=-1h -o cat | tail -c 2000000"] + [
-        f"docker logs --since 1h {name} 2>&1 | tail -c 200000" for name in names
-    ])
+    logs = "; ".join(
+        ["journalctl -q --since=-1h -o cat | tail -c 2000000"]
+        + [f"docker logs --since 1h {name} 2>&1 | tail -c 200000" for name in names]
+    )
     text = look(host, f"{logs}; true")
     leaked = [name for name, value in vault.values.items() if value in text]
     assert not leaked, f"secrets in logs: {', '.join(leaked)}"

@@ -59,7 +59,9 @@ def test_sudo(host, target) -> None:
     """
     text = look(host, "cat /etc/sudoers $(find /etc/sudoers.d -type f)")
     skip = ("#", "@", "Defaults")
-    rules = [line.split() for line in text.splitlines() if line.strip() and not line.startswith(skip)]
+    rules = [
+        line.split() for line in text.splitlines() if line.strip() and not line.startswith(skip)
+    ]
     unknown = {r[0] for r in rules} - planned(target) - {"root", "%sudo"}
     assert not unknown, f"sudo for: {', '.join(sorted(unknown))}"
     members = look(host, "getent group sudo").strip().rsplit(":", 1)[1]

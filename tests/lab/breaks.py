@@ -48,7 +48,10 @@ def _file(path: str, content: str, mode: str = "0644", after: str = "true") -> t
     return plant, f"rm -f {path}; {after}"
 
 
-_RELOAD_GATEWAY = "docker exec gateway sh -c 'haproxy -c -q -f /etc/haproxy/haproxy.cfg && kill -USR2 1' && sleep 1"
+_RELOAD_GATEWAY = (
+    "docker exec gateway sh -c 'haproxy -c -q -f /etc/haproxy/haproxy.cfg && kill -USR2 1'"
+    " && sleep 1"
+)
 _PSQL = "docker exec postgres psql -h /run/postgresql -U postgres -d postgres -XAtqc"
 _IMAGE = "$(docker inspect -f '{{.Image}}' database-proxy)"
 _LISTENER = "/usr/bin/python3 -m http.server --bind 0.0.0.0 --directory /usr/share/doc"
@@ -80,14 +83,22 @@ BREAKS = (
         "root may log in",
         "nd-1",
         "SSH-01",
-        *_file("/etc/ssh/sshd_config.d/00-break.conf", "'PermitRootLogin yes'", after="systemctl reload ssh"),
+        *_file(
+            "/etc/ssh/sshd_config.d/00-break.conf",
+            "'PermitRootLogin yes'",
+            after="systemctl reload ssh",
+        ),
         title="permitrootlogin",
     ),
     Break(
         "passwords are taken",
         "ddn-1",
         "SSH-02",
-        *_file("/etc/ssh/sshd_config.d/00-break.conf", "'PasswordAuthentication yes'", after="systemctl reload ssh"),
+        *_file(
+            "/etc/ssh/sshd_config.d/00-break.conf",
+            "'PasswordAuthentication yes'",
+            after="systemctl reload ssh",
+        ),
     ),
     Break(
         "one more sudoer",
@@ -95,7 +106,13 @@ BREAKS = (
         "USER-05",
         *_file("/etc/sudoers.d/zz-break", "'nobody ALL=(ALL) NOPASSWD: ALL'", "0440"),
     ),
-    Break("an unknown login", "nd-1", "USER-02", "useradd -M -s /bin/bash intruder", "userdel intruder; true"),
+    Break(
+        "an unknown login",
+        "nd-1",
+        "USER-02",
+        "useradd -M -s /bin/bash intruder",
+        "userdel intruder; true",
+    ),
     Break("the firewall is gone", "ddn-1", "FW-01", "nft delete table inet hanoi", _RULES),
     Break(
         "a port is opened",
@@ -112,7 +129,12 @@ BREAKS = (
         + _unit("hanoi-break-open", f"{_LISTENER} 9999")[0],
         _unit("hanoi-break-open", "")[1] + f"; {_RULES}",
     ),
-    Break("a plain-text listener", "ddn-1", "PORT-04", *_unit("hanoi-break-plain", f"{_LISTENER} 8081")),
+    Break(
+        "a plain-text listener",
+        "ddn-1",
+        "PORT-04",
+        *_unit("hanoi-break-plain", f"{_LISTENER} 8081"),
+    ),
     Break("the engine is on TCP", "tdh-1", "DOCK-02", _TCP, _NO_TCP),
     Break(
         "the engine is stopped",
@@ -218,7 +240,14 @@ BREAKS = (
         ),
         title="gateway",
     ),
-    Break("a container is stopped", "tdh-1", "CONT-01", "docker stop gateway", "docker start gateway", title="gateway"),
+    Break(
+        "a container is stopped",
+        "tdh-1",
+        "CONT-01",
+        "docker stop gateway",
+        "docker start gateway",
+        title="gateway",
+    ),
     Break("a container of another image", "ddn-1", "CONT-03", _SWAP, _SWAP_BACK, title="gateway"),
     Break("an unknown container", "nd-1", "CONT-20", _INTRUDER % "", "docker rm -f intruder; true"),
     Break(
@@ -228,7 +257,14 @@ BREAKS = (
         _INTRUDER % "-e DB_PASSWORD=planted",
         "docker rm -f intruder; true",
     ),
-    Break("a member of etcd is stopped", "tdh-1", "ETCD-02", "docker stop etcd", "docker start etcd", seen_on="nd-1"),
+    Break(
+        "a member of etcd is stopped",
+        "tdh-1",
+        "ETCD-02",
+        "docker stop etcd",
+        "docker start etcd",
+        seen_on="nd-1",
+    ),
     Break(
         "a member of the database is stopped",
         "ddn-1",
@@ -248,7 +284,8 @@ BREAKS = (
         "a rule lets clients in without TLS",
         "nd-1",
         "PG-26",
-        "docker exec postgres sh -c 'echo \"host all all 192.0.2.1/32 trust\" >> /var/lib/postgresql/data/pg_hba.conf'",
+        'docker exec postgres sh -c \'echo "host all all 192.0.2.1/32 trust"'
+        " >> /var/lib/postgresql/data/pg_hba.conf'",
         "docker exec postgres sed -i /192.0.2.1/d /var/lib/postgresql/data/pg_hba.conf",
     ),
     Break(

@@ -63,7 +63,7 @@ def test_every_rule_is_seen_to_fail() -> None:
 
 
 def test_every_code_is_explained_once_and_shown_by_a_case() -> None:
-    document = (REPOSITORY / "docs" / "errors.d" / "model.md").read_text(encoding="utf-8")
+    document = (REPOSITORY / "docs" / "errors.md").read_text(encoding="utf-8")
     explained = re.findall(r"^## (HN-M\d{3}): ", document, re.MULTILINE)
     raised = {
         node.value

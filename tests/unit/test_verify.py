@@ -52,7 +52,7 @@ def a_plan(*hosts: str) -> Plan:
         return HostPlan(name, f"site-{name}", "127.0.0.1", parts)
 
     sites = tuple(SitePlan(f"site-{h}", h, (host(h),)) for h in hosts)
-    return Plan("m", "w", hosts[0], "hanoi", "root", 22, sites, Parts())
+    return Plan("m", "w", hosts[0], "hanoi", "root", 22, 2**20, 3, sites, Parts())
 
 
 @pytest.fixture
@@ -75,7 +75,10 @@ def by_name(report: Report) -> dict[tuple[str, str], Check]:
 
 
 def test_each_check_runs_on_each_host_with_id_title_and_reason(checks: Path) -> None:
-    write(checks, "test_x.py", '''
+    write(
+        checks,
+        "test_x.py",
+        '''
         @control("X-01")
         def test_good(host):
             """It is good.
@@ -88,7 +91,8 @@ def test_each_check_runs_on_each_host_with_id_title_and_reason(checks: Path) -> 
         def test_bad(host):
             """It is not bad."""
             assert look(host, "echo bad").strip() != "bad", "it is bad"
-    ''')
+    ''',
+    )
     report = verify(a_plan("a", "b"), checks=checks)
     found = by_name(report)
     assert found["X-01", "a"].outcome == found["X-01", "b"].outcome == "passed"
@@ -99,9 +103,14 @@ def test_each_check_runs_on_each_host_with_id_title_and_reason(checks: Path) -> 
 
 
 def test_an_unreachable_host_is_said_once(checks: Path) -> None:
-    write(checks, "test_x.py", "\n".join(
-        f'@control("X-{n}")\ndef test_{n}(host):\n    "T."\n    look(host, "true")\n' for n in range(9)
-    ))
+    write(
+        checks,
+        "test_x.py",
+        "\n".join(
+            f'@control("X-{n}")\ndef test_{n}(host):\n    "T."\n    look(host, "true")\n'
+            for n in range(9)
+        ),
+    )
     said: list[str] = []
     report = verify(a_plan("a", "gone"), checks=checks, progress=said.append)
     assert [c.id for c in report.failed] == ["REACH-01"]
@@ -114,7 +123,10 @@ def test_an_unreachable_host_is_said_once(checks: Path) -> None:
 
 
 def test_on_and_container_choose_hosts(checks: Path) -> None:
-    write(checks, "test_x.py", '''
+    write(
+        checks,
+        "test_x.py",
+        '''
         @control("X-01")
         @on(container="web")
         def test_where(host):
@@ -129,14 +141,18 @@ def test_on_and_container_choose_hosts(checks: Path) -> None:
         @on(container="absent")
         def test_nowhere(host):
             """T."""
-    ''')
+    ''',
+    )
     found = by_name(verify(a_plan("a", "b"), expression="X", checks=checks))
     assert set(found) == {("X-01", "a"), ("X-02", "a")}
     assert found["X-02", "a"].title == "web: T"
 
 
 def test_a_site_is_checked_alone_and_what_concerns_all_only_with_all(checks: Path) -> None:
-    write(checks, "test_x.py", '''
+    write(
+        checks,
+        "test_x.py",
+        '''
         @control("X-01")
         def test_one(host):
             """T."""
@@ -145,30 +161,39 @@ def test_a_site_is_checked_alone_and_what_concerns_all_only_with_all(checks: Pat
         def test_all(hosts):
             """T."""
             assert sorted(hosts) == ["a", "b"]
-    ''')
+    ''',
+    )
     one = by_name(verify(a_plan("a", "b"), ["site-b"], checks=checks))
     assert set(one) == {("REACH-01", "b"), ("X-01", "b")}
     assert by_name(verify(a_plan("a", "b"), checks=checks))["X-02", "all"].outcome == "passed"
 
 
 def test_gate_selects_by_marker(checks: Path) -> None:
-    write(checks, "test_x.py", '''
+    write(
+        checks,
+        "test_x.py",
+        '''
         @gate("database")
         @control("X-01")
         def test_one(host):
             """T."""
-    ''')
+    ''',
+    )
     assert set(by_name(verify(a_plan("a"), gate="database", checks=checks))) == {("X-01", "a")}
 
 
 def test_commands_are_noted_and_run_again_in_the_next_session(checks: Path, tmp_path: Path) -> None:
-    write(checks, "test_x.py", f'''
+    write(
+        checks,
+        "test_x.py",
+        f'''
         @control("X-01")
         def test_one(host):
             """T."""
             look(host, "echo x >> {tmp_path}/ran")
             fresh(host, "true")
-    ''')
+    ''',
+    )
     for times in (1, 2):
         assert verify(a_plan("a"), checks=checks).ok
         assert (tmp_path / "ran").read_text() == "x\n" * times

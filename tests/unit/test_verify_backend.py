@@ -84,7 +84,10 @@ def test_prefetched_commands_run_side_by_side(backend: AgentBackend, tmp_path: P
 @needs_root
 def test_standard_input_is_in_no_process_list(backend: AgentBackend) -> None:
     secret = "not-for-" + "the-list"
-    done = backend.fresh("cat; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'not-for-[t]he-list'", stdin=secret.encode())
+    done = backend.fresh(
+        "cat; cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | grep -c 'not-for-[t]he-list'",
+        stdin=secret.encode(),
+    )
     assert done.stdout == secret + "0\n"
 
 
@@ -114,7 +117,7 @@ def test_a_host_that_does_not_answer_says_why() -> None:
 
 
 def test_a_host_without_root_is_not_used() -> None:
-    greeting = "printf '{\"hanoi-agent\": 1, \"uid\": 1000}\\n'; cat > /dev/null"
+    greeting = 'printf \'{"hanoi-agent": 1, "uid": 1000}\\n\'; cat > /dev/null'
     with pytest.raises(Unreachable, match="root"):
         Conversation(["sh", "-c", greeting]).open()
 
