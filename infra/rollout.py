@@ -35,17 +35,19 @@ def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
         h.id for h in run.hosts if h in unsettled or _differs(run.looks[h.id], left.get(h.id))
     )
     run.left.begin(ids)
-    alone = [h for h in run.hosts if _votes_change(run, h, refs)]
-    together = [h for h in run.hosts if h not in alone]
+    voters = {h.id: _changing_voters(run, h, refs) for h in run.hosts}
+    together = [h for h in run.hosts if not voters[h.id]]
+    # Hosts with a member that is away or ill come first: no other may be spared before.
+    alone = sorted((h for h in run.hosts if voters[h.id]), key=lambda h: not _ill(run, h))
     done: list[Changes] = []
     if together:
         done += stacks.up(together, refs, refresh=changed)
-        wait_for_gates(run, together if any(c.total for c in done) else [])
-    for host in alone:
+        wait_for_gates(run, together if any(c.total for c in done) else [], alone)
+    for number, host in enumerate(alone):
         run.say(f"{host.id}: a voting member changes here; the other hosts wait")
-        _wait_until_it_can_be_spared(run, host)
+        _wait_until_they_can_be_spared(run, host, voters[host.id])
         done += stacks.up([host], refs, refresh=changed)
-        wait_for_gates(run, [host])
+        wait_for_gates(run, [host], alone[number + 1 :])
     run.outcome.containers = {c.host: dict(c.operations) for c in done}
     if any(c.total for c in done) or changed:
         run.look()
@@ -76,19 +78,28 @@ def refuse_foreign(run: Deployment) -> None:
         raise HanoiError(problems, Exit.REFUSED)
 
 
-def _wait_until_it_can_be_spared(run: Deployment, host: HostPlan) -> None:
+def _wait_until_they_can_be_spared(
+    run: Deployment, host: HostPlan, members: Sequence[Container]
+) -> None:
     """A member that votes well is stopped only while its quorum is whole.
 
     One that is ill itself is not asked: to change it may be the cure.
     """
+    ill = _ill(run, host)
+    for member in members:
+        if member.gate and member.votes_in not in ill:
+            _wait_for_gate(run, host, member)
+
+
+def _ill(run: Deployment, host: HostPlan) -> set[str]:
+    """The quorums whose member on the host is away or not well, by the last look."""
     well = {
         c.name
         for c in run.looks[host.id].containers
         if c.state == "running" and c.health in (None, "healthy")
     }
-    for container in host.parts.containers:
-        if container.gate and container.name in well:
-            _wait_for_gate(run, host, container)
+    members = (c for c in host.parts.containers if c.votes_in)
+    return {str(c.votes_in) for c in members if c.name not in well}
 
 
 def _differs(seen: Look, left: Mapping[str, str] | None) -> bool:
@@ -98,20 +109,30 @@ def _differs(seen: Look, left: Mapping[str, str] | None) -> bool:
     )
 
 
-def _votes_change(run: Deployment, host: HostPlan, refs: Images) -> bool:
-    """Whether a voting member that runs on the host now would be replaced."""
-    running = {c.name: c for c in run.looks[host.id].containers}
-    for container in host.parts.containers:
-        seen = running.get(container.name)
-        wanted = program.spec(run.plan, container, refs.tags[container.image])
-        if container.votes_in and seen is not None and seen.spec != wanted:
-            return True
-    return False
+def _changing_voters(run: Deployment, host: HostPlan, refs: Images) -> list[Container]:
+    """The voting members on the host that are there now and would be replaced."""
+    there = {c.name: c for c in run.looks[host.id].containers}
+    return [
+        container
+        for container in host.parts.containers
+        if container.votes_in
+        and container.name in there
+        and there[container.name].spec
+        != program.spec(run.plan, container, refs.tags[container.image])
+    ]
 
 
-def wait_for_gates(run: Deployment, hosts: Sequence[HostPlan]) -> None:
-    """Wait until every voting member on the hosts says its quorum is whole."""
-    gates = [(h, c) for h in hosts for c in h.parts.containers if c.gate]
+def wait_for_gates(
+    run: Deployment, hosts: Sequence[HostPlan], later: Sequence[HostPlan] = ()
+) -> None:
+    """Wait until every voting member on the hosts says its quorum is whole.
+
+    A quorum with a member that is ill on a host whose turn comes later cannot be whole yet.
+    """
+    still_ill = {quorum for h in later for quorum in _ill(run, h)}
+    gates = [
+        (h, c) for h in hosts for c in h.parts.containers if c.gate and c.votes_in not in still_ill
+    ]
     if not gates:
         return
     with ThreadPoolExecutor(max_workers=len(gates)) as pool:

@@ -203,8 +203,8 @@ BREAKS = (
         "a password file may be read by its group",
         "tdh-1",
         "FILE-03",
-        "chmod 0440 /etc/hanoi/tryton/pgpass",
-        "chmod 0400 /etc/hanoi/tryton/pgpass",
+        "chmod 0440 /etc/hanoi/tryton/admin/tt-thong-tin",
+        "chmod 0400 /etc/hanoi/tryton/admin/tt-thong-tin",
     ),
     Break(
         "a private key may be read by all",
