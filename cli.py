@@ -7,6 +7,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -103,9 +104,8 @@ def check(as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps({"problems": []}))
     else:
-        click.echo(
-            f"{len(model.sites)} sites, {len(model.units)} units, {len(model.apps)} applications: no problems"
-        )
+        sizes = (len(model.sites), len(model.units), len(model.apps))
+        click.echo("{} sites, {} units, {} applications: no problems".format(*sizes))
 
 
 @main.command()
@@ -159,11 +159,7 @@ def lab_status(as_json: bool) -> None:
 
     rows = lab_hosts.status()
     if as_json:
-        click.echo(
-            json.dumps(
-                [vars(r) if hasattr(r, "__dict__") else r._asdict() for r in rows], default=str
-            )
-        )
+        click.echo(json.dumps([asdict(row) for row in rows], default=str))
     for row in [] if as_json else rows:
         click.echo(f"{row.id:12} {row.address:15} {'running' if row.running else 'stopped'}")
 

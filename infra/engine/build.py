@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from infra.engine import cache, toolchain
@@ -42,11 +43,15 @@ def build(stage: Path, want: Wanted, pieces: Sequence[str], progress: Progress) 
         name = f"Pulumi CLI {want.cli}" if piece == "cli" else f"docker plugin {want.plugin}"
         begun = time.monotonic()
         progress(f"Building the {name} with Go {go.version}; the first time takes 4 to 6 minutes.")
-        maker(stage, source, want, go, log, lambda s: progress(f"Still building the {name}: {s} s"))
+        maker(stage, source, want, go, log, partial(_still, progress, name))
         progress(f"Built the {name} in {time.monotonic() - begun:.0f} s.")
     shutil.rmtree(source)
     if go.own:  # several GB that only this build needed
         shutil.rmtree(go.own, ignore_errors=True)
+
+
+def _still(progress: Progress, name: str, seconds: int) -> None:
+    progress(f"Still building the {name}: {seconds} s")
 
 
 def smoke(stage: Path, want: Wanted) -> None:
@@ -80,12 +85,14 @@ def probe(want: Wanted) -> list[dict[str, str]]:
     findings = [{"name": "Go", "state": state, "detail": detail, "remedy": remedy}]
     existing = next(p for p in (cache.base(), *cache.base().parents) if p.exists())
     free = shutil.disk_usage(existing).free
-    findings.append({
-        "name": "disk for the engine",
-        "state": "found" if free >= ROOM else "unsuitable",
-        "detail": f"{free / 2**30:.0f} GB free, a first build takes up to {ROOM >> 30} GB",
-        "remedy": "" if free >= ROOM else "free some, or set HANOI_CACHE to a larger disk",
-    })
+    findings.append(
+        {
+            "name": "disk for the engine",
+            "state": "found" if free >= ROOM else "unsuitable",
+            "detail": f"{free / 2**30:.0f} GB free, a first build takes up to {ROOM >> 30} GB",
+            "remedy": "" if free >= ROOM else "free some, or set HANOI_CACHE to a larger disk",
+        }
+    )
     return findings
 
 
@@ -128,16 +135,23 @@ def _failed(what: str, log: Path) -> HanoiError:
     words = [line for line in lines if not line.startswith("go: downloading")]
     tail = "\n".join(f"    | {line}" for line in words[-TAIL:]) or "    | (no output)"
     return error(
-        "HN-E002", what, f"the build failed; the log ends with\n{tail}",
+        "HN-E002",
+        what,
+        f"the build failed; the log ends with\n{tail}",
         f"see {log}; if a module could not be fetched, check the module proxy that `go env "
-        "GOPROXY` names, then run again: what is done is kept", Exit.FAILED,
+        "GOPROXY` names, then run again: what is done is kept",
+        Exit.FAILED,
     )
 
 
 def _say(command: Sequence[object], stage: Path) -> str:
-    env = {**os.environ, "PULUMI_HOME": str(stage / "home"), "PULUMI_SKIP_UPDATE_CHECK": "true",
-           "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
-           "PULUMI_IGNORE_AMBIENT_PLUGINS": "true"}
+    env = {
+        **os.environ,
+        "PULUMI_HOME": str(stage / "home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+        "PULUMI_DISABLE_AUTOMATIC_PLUGIN_ACQUISITION": "true",
+        "PULUMI_IGNORE_AMBIENT_PLUGINS": "true",
+    }
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=env)
     except (OSError, subprocess.TimeoutExpired) as broken:
@@ -150,7 +164,9 @@ def _say(command: Sequence[object], stage: Path) -> str:
 
 def _unfit(binary: object, what: str) -> HanoiError:
     return error(
-        "HN-E008", str(binary), f"the engine was got but does not work: {what}",
+        "HN-E008",
+        str(binary),
+        f"the engine was got but does not work: {what}",
         "run again; if it stays so, force another source with HANOI_ENGINE=build or official",
         Exit.ENVIRONMENT,
     )

@@ -97,7 +97,7 @@ def lock(progress: Callable[[str], None]) -> Iterator[None]:
     """
     with _writable():
         base().mkdir(parents=True, exist_ok=True)
-        handle = open(base() / "lock", "a+", encoding="utf-8")
+        handle = (base() / "lock").open("a+", encoding="utf-8")
     with handle:
         told = 0.0
         while not _try_lock(handle.fileno()):
@@ -137,9 +137,7 @@ def publish(new: Path, root: Path, want: Wanted, origins: dict[str, str]) -> Hit
         "version": version.removeprefix("v"),
         "plugin": want.plugin,
         "origins": origins,
-        "files": {
-            str(p.relative_to(new)): {**_stat(p), "sha256": _sha256(p)} for p in files
-        },
+        "files": {str(p.relative_to(new)): {**_stat(p), "sha256": _sha256(p)} for p in files},
     }
     _write_manifest(new, manifest)
     with _writable():
@@ -212,13 +210,19 @@ def _writable() -> Iterator[None]:
         if refused.errno in (errno.ENOSPC, errno.EDQUOT):
             raise disk_full(base()) from None
         raise error(
-            "HN-E009", str(base()), f"the cache cannot be written: {refused.strerror or refused}",
-            "make the directory writable, or set HANOI_CACHE to one that is", Exit.ENVIRONMENT,
+            "HN-E009",
+            str(base()),
+            f"the cache cannot be written: {refused.strerror or refused}",
+            "make the directory writable, or set HANOI_CACHE to one that is",
+            Exit.ENVIRONMENT,
         ) from None
 
 
 def disk_full(where: Path) -> HanoiError:
     return error(
-        "HN-E006", str(where), "no space left on the disk while getting the engine",
-        "free about 8 GB, or set HANOI_CACHE to a larger disk, and run again", Exit.ENVIRONMENT,
+        "HN-E006",
+        str(where),
+        "no space left on the disk while getting the engine",
+        "free about 8 GB, or set HANOI_CACHE to a larger disk, and run again",
+        Exit.ENVIRONMENT,
     )

@@ -89,8 +89,11 @@ def _mode() -> str:
     mode = os.environ.get("HANOI_ENGINE") or "auto"
     if mode not in MODES:
         raise error(
-            "HN-E007", "HANOI_ENGINE", f"{mode!r} is not a source of the engine",
-            f"set it to one of {', '.join(MODES)}, or unset it", Exit.USAGE,
+            "HN-E007",
+            "HANOI_ENGINE",
+            f"{mode!r} is not a source of the engine",
+            f"set it to one of {', '.join(MODES)}, or unset it",
+            Exit.USAGE,
         )
     return mode
 
@@ -127,9 +130,12 @@ def _take_found(stage: Path, want: Wanted, mode: str, progress: Progress) -> dic
             progress(f"Using {found.path} ({found.version}).")
         elif mode == "found":
             raise error(
-                "HN-E001", "HANOI_ENGINE=found", found.detail,
+                "HN-E001",
+                "HANOI_ENGINE=found",
+                found.detail,
                 f"install Pulumi {want.cli} with its docker plugin {want.plugin}, "
-                "or unset HANOI_ENGINE so that they are fetched or built", Exit.ENVIRONMENT,
+                "or unset HANOI_ENGINE so that they are fetched or built",
+                Exit.ENVIRONMENT,
             )
         elif found.unsuitable:
             progress(f"Not used: {found.detail}.")
@@ -145,7 +151,9 @@ def _blaming(damage: str | None, place: Path) -> Iterator[None]:
         if not damage:
             raise
         first = Problem(
-            str(place), "HN-E003", f"the cached engine is damaged ({damage}) and was not replaced",
+            str(place),
+            "HN-E003",
+            f"the cached engine is damaged ({damage}) and was not replaced",
             "remove what the next problem names and run again",
         )
         raise HanoiError((first, *failed.problems), failed.exit_code) from None

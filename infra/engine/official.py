@@ -34,8 +34,10 @@ def fetch(
     got: dict[str, str] = {}
     for piece, command in (
         ("cli", [sys.executable, "-c", _INSTALL, str(stage), want.cli]),
-        ("plugin", [str(cache.cli_path(stage)), "plugin", "install", "resource", "docker",
-                    want.plugin]),
+        (
+            "plugin",
+            [str(cache.cli_path(stage)), "plugin", "install", "resource", "docker", want.plugin],
+        ),
     ):
         if piece in have:
             continue
@@ -46,9 +48,12 @@ def fetch(
             continue
         if forced:
             raise error(
-                "HN-E005", "HANOI_ENGINE=official", f"{_name(piece, want)} did not come: {why}",
+                "HN-E005",
+                "HANOI_ENGINE=official",
+                f"{_name(piece, want)} did not come: {why}",
                 "check the network, or unset HANOI_ENGINE so that the engine is built from Go "
-                "modules", Exit.UNREACHABLE,
+                "modules",
+                Exit.UNREACHABLE,
             )
         progress(f"The official release is not reachable here ({why}).")
         break  # without the CLI from there, the plugin will not come either
@@ -68,8 +73,12 @@ def _download(command: list[str], stage: Path) -> str | None:
     """Run an installer that writes only below stage; None when it ended well, else why not."""
     temporary = stage / "tmp"
     temporary.mkdir(exist_ok=True)
-    env = {**os.environ, "TMPDIR": str(temporary), "PULUMI_HOME": str(stage / "home"),
-           "PULUMI_SKIP_UPDATE_CHECK": "true"}
+    env = {
+        **os.environ,
+        "TMPDIR": str(temporary),
+        "PULUMI_HOME": str(stage / "home"),
+        "PULUMI_SKIP_UPDATE_CHECK": "true",
+    }
     log = temporary / "log"
     process = start(command, log, env=env)
     try:

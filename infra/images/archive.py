@@ -28,7 +28,7 @@ def path(cache: Path, name: str, tag: str) -> Path:
 
 
 def state(archive: Path) -> str:
-    """"absent", "damaged" or "good". Reads the whole archive."""
+    """ "absent", "damaged" or "good". Reads the whole archive."""
     if not archive.is_file() or not _beside(archive).is_file():
         return "absent"
     return "good" if _beside(archive).read_text().strip() == _sha256(archive) else "damaged"

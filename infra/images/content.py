@@ -49,9 +49,7 @@ def tag(spec: ImageSpec) -> str:
 
 def base_tag() -> str:
     """The base's content tag: changes with images/base/ and the Debian release."""
-    return _digest(
-        {"format": FORMAT, "files": _files_digest(_directory(BASE)), "suite": SUITE}
-    )
+    return _digest({"format": FORMAT, "files": _files_digest(_directory(BASE)), "suite": SUITE})
 
 
 def reference(spec: ImageSpec, registry: str = "") -> str:

@@ -11,4 +11,14 @@ from infra.state.left import Left, forget_sites
 from infra.state.lock import Holder, Lock
 from infra.state.tables import Digests, Identities, Identity
 
-__all__ = ["Digests", "Holder", "Identities", "Identity", "Journal", "Left", "Lock", "Run", "forget_sites"]
+__all__ = [
+    "Digests",
+    "Holder",
+    "Identities",
+    "Identity",
+    "Journal",
+    "Left",
+    "Lock",
+    "Run",
+    "forget_sites",
+]

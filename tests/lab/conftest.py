@@ -73,8 +73,8 @@ class Lab:
 
     def sql(self, host: str, statement: str, database: str = "postgres") -> str:
         """A statement in the host's own PostgreSQL, as its superuser by the local socket."""
-        argv = f"docker exec -i postgres psql -X -q -A -t -v ON_ERROR_STOP=1 -h /run/postgresql -U postgres -d {database}"
-        return self.root(host, argv, statement.encode())
+        psql = "psql -X -q -A -t -v ON_ERROR_STOP=1 -h /run/postgresql -U postgres"
+        return self.root(host, f"docker exec -i postgres {psql} -d {database}", statement.encode())
 
     def leader(self) -> str:
         """The host whose PostgreSQL is primary."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from itertools import pairwise
 
 import pytest
 
@@ -41,8 +43,6 @@ class Load:
         program = (ROOT / "tests/lab/writer.py").read_text()
         connection = lab_.connection(host)
         environment = f"WRITER={json.dumps(settings)}"
-        import shlex
-
         remote = shlex.join(
             ["docker", "exec", "-i", "-e", environment, "postgres", "python3", "-c", program]
         )
@@ -74,7 +74,7 @@ class Load:
     def pause(self) -> float:
         """The longest time between two acknowledgements, in seconds."""
         times = [t for _, t in self.acknowledged]
-        return max((b - a for a, b in zip(times, times[1:], strict=False)), default=float("inf"))
+        return max((b - a for a, b in pairwise(times)), default=float("inf"))
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +93,10 @@ def password(deployed: Lab) -> Iterator[str]:
     leader = deployed.leader()
     deployed.sql(leader, f"drop database {DATABASE} with (force)")
     deployed.sql(leader, f"drop role {DATABASE}")
+
+
+def told(what: str, load: Load) -> None:
+    print(f"{what}: acknowledged={len(load.acknowledged)} pause={load.pause():.1f}s")
 
 
 def stored(lab_: Lab) -> set[int]:
@@ -123,7 +127,7 @@ def test_a_lost_site_loses_nothing(deployed: Lab, password: str, victim: str) ->
         lab.start_host(victim)
     wait_whole(deployed)
     lost = {n for n, _ in load.acknowledged} - stored(deployed)
-    print(f"{victim}: leader={was_leader} acknowledged={len(load.acknowledged)} pause={load.pause():.1f}s")
+    told(f"{victim}: leader={was_leader}", load)
     assert not lost, f"{len(lost)} acknowledged rows lost"
     assert load.pause() <= PAUSE_AIM
     assert time.time() - load.acknowledged[-1][1] < 300
@@ -150,7 +154,7 @@ def test_a_cut_off_leader_never_makes_two_primaries(deployed: Lab, password: str
     assert all(len(primaries) <= 1 for primaries in seen), [p for p in seen if len(p) > 1]
     assert any(primaries and leader not in primaries for primaries in seen), "nobody took over"
     assert not ({n for n, _ in load.acknowledged} - stored(deployed))
-    print(f"cut {leader}: acknowledged={len(load.acknowledged)} pause={load.pause():.1f}s")
+    told(f"cut {leader}", load)
     assert load.pause() <= PAUSE_AIM
 
 

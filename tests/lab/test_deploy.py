@@ -15,6 +15,8 @@ from infra import lab, paths
 from infra.errors import Exit
 from tests.lab.conftest import Lab, hanoi
 
+_IDS = "docker ps --no-trunc --format '{{.Names}} {{.ID}}'"
+
 
 @pytest.fixture
 def edited(tmp_path: Path) -> Path:
@@ -33,7 +35,7 @@ def container_ids(lab_: Lab) -> dict[str, str]:
     return {
         f"{h.id} {line.split()[0]}": line.split()[1]
         for h in lab_.plan.hosts
-        for line in lab_.root(h.id, "docker ps --no-trunc --format '{{.Names}} {{.ID}}'").splitlines()
+        for line in lab_.root(h.id, _IDS).splitlines()
     }
 
 

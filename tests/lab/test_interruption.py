@@ -11,13 +11,11 @@ import sys
 import time
 from pathlib import Path
 
-import pytest
-
 from infra.errors import Exit
 from tests.lab.conftest import ROOT, Lab, hanoi
-from tests.lab.test_deploy import container_ids, edit, edited, wait_whole  # noqa: F401
+from tests.lab.test_deploy import edited, wait_whole  # noqa: F401
 
-POINTS = 10
+POINTS = 10  # spread over the whole time that a changing deploy takes
 
 
 def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
@@ -60,24 +58,18 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
     process.wait()
 
 
-@pytest.fixture
-def changing(edited: Path) -> list[Path]:  # noqa: F811
-    """Two descriptions that differ in files, containers of voting members, and host settings;
-    deploying one after the other always has work to do in every step."""
-    return [edited]
-
-
 def vary(sites: Path, round_: int) -> None:
-    text = (sites / "ministry.yaml").read_text()
-    shared = 120 + round_  # another shared_buffers and memory each round: files and containers
-    for key, value in (("max_connections", str(150 + round_)), ("memory", f"{1000 + shared}MiB")):
-        if re.search(rf"^  {key}:", text, re.M):
-            text = re.sub(rf"^  {key}:.*$", f"  {key}: {value}", text, flags=re.M)
-        elif "database:" in text:
-            text = re.sub(r"^database:\s*$", f"database:\n  {key}: {value}", text, flags=re.M)
-        else:
-            text += f"\ndatabase:\n  {key}: {value}\n"
-    (sites / "ministry.yaml").write_text(text)
+    """Another description each round, with work in every step: a host's file and its action,
+    and the containers of a voting member."""
+    edit_value(sites, "journal_max", f"{200 + round_}MiB")
+    edit_value(sites, "memory", f"{1100 + round_}MiB")
+
+
+def edit_value(sites: Path, key: str, value: str) -> None:
+    file = sites / "ministry.yaml"
+    text, count = re.subn(rf"^  {key}:.*$", f"  {key}: {value}", file.read_text(), flags=re.M)
+    assert count == 1, f"{key} is no longer in {file.name}"
+    file.write_text(text)
 
 
 def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> None:  # noqa: F811
@@ -105,7 +97,8 @@ def assert_nothing_orphaned(lab: Lab) -> None:
         present = set(lab.root(host.id, "docker ps -a --format '{{.Names}}'").split())
         assert present == wanted
         networks = lab.root(host.id, "docker network ls --format '{{.Name}}'").split()
-        assert sorted(networks) == sorted(["bridge", "host", "none", *(n.name for n in host.parts.networks)])
+        ours = [n.name for n in host.parts.networks]
+        assert sorted(networks) == sorted(["bridge", "host", "none", *ours])
         assert lab.root(host.id, "ls -A /var/lib/hanoi/pending 2>/dev/null || true") == ""
 
 

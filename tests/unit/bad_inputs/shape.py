@@ -1,6 +1,5 @@
 """What does not fit its class: keys, types, values. Every message is stated in full; a change of one is a change for operators."""
 
-# ruff: noqa: E501
 from __future__ import annotations
 
 from .harness import Case, add, put, swap
