@@ -38,6 +38,7 @@ class Outcome:
     runtime: dict[str, int] = field(default_factory=dict)
     images: list[str] = field(default_factory=list)
     verified: dict[str, int] | None = None
+    failed_checks: list[str] = field(default_factory=list)
     seconds: float = 0.0
 
     @property
@@ -59,6 +60,7 @@ class Outcome:
         if self.verified:
             counts = ", ".join(f"{n} {name}" for name, n in sorted(self.verified.items()))
             lines.append(f"compliance: {counts}")
+        lines += self.failed_checks
         return "\n".join([*lines, f"{self.seconds:.0f} s"])
 
     def as_json(self) -> str:
@@ -248,8 +250,7 @@ def verify(run: Deployment) -> bool:
 
     report = compliance.verify(run.plan, [s.id for s in run.sites], None, None, run.say)
     run.outcome.verified = dict(report.counts)
-    if not report.ok:
-        run.say(report.text())
+    run.outcome.failed_checks = [str(check) for check in report.failed]
     return bool(report.ok)
 
 

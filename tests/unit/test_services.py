@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -113,7 +114,7 @@ def member(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
 
 
 WHOLE = [
-    {"name": "a", "role": "leader", "state": "running"},
+    {"name": "a", "role": "leader", "state": "running", "api_url": "https://a:8008/patroni"},
     {"name": "b", "role": "quorum_standby", "state": "streaming"},
     {"name": "c", "role": "quorum_standby", "state": "streaming"},
 ]
@@ -133,14 +134,43 @@ def _changed(index: int, **change: str) -> list[dict[str, str]]:
         (_changed(2, state="stopped"), "not streaming: c (stopped)"),
         (
             [m | {"role": m["role"].replace("quorum_standby", "replica")} for m in WHOLE],
-            "no synchronous standby",
+            "not in the quorum yet: b, c",
         ),
     ],
 )
 def test_the_gate_says_why_the_cluster_is_not_whole(
     member: ModuleType, cluster: list[dict[str, str]], reason: str | None
 ) -> None:
-    member.call = lambda *_: (200, {"members": cluster})
+    member.call = answering(cluster)
+    assert member.unhealthy() == reason
+
+
+def answering(
+    cluster: list[dict[str, str]], own: str = "running", streams: str = "bc"
+) -> Callable[..., tuple[int, Any]]:
+    """Patroni as /cluster tells it, and as this member and the leader tell it themselves."""
+    rows = [{"application_name": name, "state": "streaming"} for name in streams]
+
+    def call(_: str, path: str, base: str | None = None) -> tuple[int, Any]:
+        if path == "/cluster":
+            return 200, {"members": cluster}
+        assert base in (None, "https://a:8008")
+        return 200, {"state": "running", "replication": rows} if base else {"state": own}
+
+    return call
+
+
+@pytest.mark.parametrize(
+    ("own", "streams", "reason"),
+    [
+        ("starting", "bc", "this member is not ready: starting"),
+        ("running", "b", "no stream to: c"),
+    ],
+)
+def test_the_gate_does_not_trust_what_the_store_remembers(
+    member: ModuleType, own: str, streams: str, reason: str
+) -> None:
+    member.call = answering(WHOLE, own, streams)
     assert member.unhealthy() == reason
 
 

@@ -2,7 +2,7 @@
 
 Runs inside the container: `python3 /etc/patroni/member.py VERB`; exit code 0 means yes.
   alive             this member's PostgreSQL runs
-  healthy           every member runs, one leads, all others stream from it
+  healthy           every member runs, one leads, all others stream from it in the quorum
   settings-current  the cluster's settings are those of dcs.json, and in force
   settings-apply    make it so, restarting one member at a time where that is needed
 """
@@ -64,9 +64,26 @@ def unhealthy():
     ]
     if behind:
         return f"not streaming: {', '.join(behind)}"
-    if len(found) > 1 and not any(m["role"] == "quorum_standby" for m in found.values()):
-        return "no synchronous standby"
-    return None
+    others = sorted(set(found) - {leaders[0]["name"]})
+    outside = [name for name in others if found[name]["role"] != "quorum_standby"]
+    if outside:
+        return f"not in the quorum yet: {', '.join(outside)}"
+    return not_live(leaders[0], others)
+
+
+def not_live(leader, others):
+    """The same asked of this member and of the leader's PostgreSQL now, or None.
+
+    The cluster's view comes from etcd, which remembers a member for a while after its stop.
+    """
+    own = call("GET", "/patroni")[1]
+    if own["state"] != "running":
+        return f"this member is not ready: {own['state']}"
+    answer = call("GET", "/patroni", base=leader["api_url"].rsplit("/", 1)[0])[1]
+    rows = answer.get("replication", [])
+    streams = {r["application_name"] for r in rows if r["state"] == "streaming"}
+    missing = [name for name in others if name not in streams]
+    return f"no stream to: {', '.join(missing)}" if missing else None
 
 
 def pending():
