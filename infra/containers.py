@@ -10,7 +10,6 @@ from __future__ import annotations
 import logging
 import os
 import shutil
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -79,7 +78,10 @@ class Stacks:
         self._work = Path()
 
     def __enter__(self) -> Stacks:
-        self._work = Path(tempfile.mkdtemp(prefix="hanoi-stacks-"))
+        # Fixed, so that what a killed run left is swept away by the next; the lock is held.
+        self._work = self._state / "work"
+        shutil.rmtree(self._work, ignore_errors=True)
+        self._work.mkdir(parents=True, mode=0o700)
         return self
 
     def __exit__(self, *_: object) -> None:

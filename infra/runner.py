@@ -188,7 +188,7 @@ def _last_words(text: str) -> str:
 def _supervised(directory: Path, playbook: str, seen: _Events, hosts: int) -> tuple[str, str]:
     """Run Ansible in a thread; on any exception here (Ctrl-C) its processes are ended first."""
     stop = threading.Event()
-    outcome: list[Any] = []
+    outcome: list[tuple[str, str] | BaseException] = []
 
     def work() -> None:
         try:

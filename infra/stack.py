@@ -6,8 +6,8 @@ that a second `up` changes nothing (docs/engine.md lists them); images are named
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from infra.resources import Container, HostPlan, Plan, digest
 
@@ -75,8 +75,8 @@ def declare(
         )
 
 
-def _images(docker, host: HostPlan, refs: Mapping[str, str]) -> dict:  # type: ignore[no-untyped-def]
-    images = {}
+def _images(docker: Any, host: HostPlan, refs: Mapping[str, str]) -> dict[str, Any]:
+    images: dict[str, Any] = {}
     for name in sorted({c.image for c in host.parts.containers}):
         if refs[name].startswith("sha256:"):
             images[name] = refs[name]
@@ -86,12 +86,14 @@ def _images(docker, host: HostPlan, refs: Mapping[str, str]) -> dict:  # type: i
     return images
 
 
-def _labels(kind, host: HostPlan, **more: str) -> list:  # type: ignore[no-untyped-def]
+def _labels(kind: Callable[..., Any], host: HostPlan, **more: str) -> list[Any]:
     labels = {MANAGED_LABEL: "true", "hanoi.site": host.site, "hanoi.host": host.id, **more}
     return [kind(label=name, value=value) for name, value in sorted(labels.items())]
 
 
-def _arguments(docker, plan: Plan, host: HostPlan, c: Container, spec_value: str) -> dict:  # type: ignore[no-untyped-def]
+def _arguments(
+    docker: Any, plan: Plan, host: HostPlan, c: Container, spec_value: str
+) -> dict[str, Any]:
     """Every argument of one container but its image."""
     health = c.health
     return {

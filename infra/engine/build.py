@@ -17,6 +17,7 @@ from infra.engine.wanted import Wanted
 from infra.errors import Exit, HanoiError, error
 
 Progress = Callable[[str], None]
+Still = Callable[[int], None]  # told the seconds that a build has taken so far
 CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 PLUGIN_VERSION = "github.com/terraform-providers/terraform-provider-docker/hanoi/bridge.Version"
@@ -96,14 +97,18 @@ def probe(want: Wanted) -> list[dict[str, str]]:
     return findings
 
 
-def _cli(stage, source, want, go, log, still) -> None:
+def _cli(
+    stage: Path, source: Path, want: Wanted, go: toolchain.Go, log: Path, still: Still
+) -> None:
     flags = f"-s -w -X {CLI_VERSION}=v{want.cli}"
     target = cache.cli_path(stage)
     command = ["build", "-trimpath", "-ldflags", flags, "-o", str(target), CLI_PACKAGE]
     _go(go, command, source / "cli", log, still, f"the Pulumi CLI {want.cli}")
 
 
-def _plugin(stage, source, want, go, log, still) -> None:
+def _plugin(
+    stage: Path, source: Path, want: Wanted, go: toolchain.Go, log: Path, still: Still
+) -> None:
     """The plugin carries its own schema, so a small program writes that first."""
     module = source / "docker"
     flags = ["-trimpath", "-tags", TAGS, "-ldflags", f"-s -w -X {PLUGIN_VERSION}={want.plugin}"]
@@ -119,7 +124,9 @@ def _plugin(stage, source, want, go, log, still) -> None:
     _go(go, ["build", *flags, "-o", str(target), "."], module, log, still, what)
 
 
-def _go(go: toolchain.Go, arguments, module: Path, log: Path, still, what: str) -> None:
+def _go(
+    go: toolchain.Go, arguments: Sequence[str], module: Path, log: Path, still: Still, what: str
+) -> None:
     nice = ["nice"] if shutil.which("nice") else []
     temporary = module / ".tmp"  # in the stage, so that a killed build's litter goes with it
     temporary.mkdir(exist_ok=True)
@@ -144,7 +151,7 @@ def _failed(what: str, log: Path) -> HanoiError:
     )
 
 
-def _say(command: Sequence[object], stage: Path) -> str:
+def _say(command: Sequence[str | Path], stage: Path) -> str:
     env = {
         **os.environ,
         "PULUMI_HOME": str(stage / "home"),

@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, TextIO
 
 from infra import paths
 from infra.engine.find import output
@@ -133,7 +134,7 @@ def publish(new: Path, root: Path, want: Wanted, origins: dict[str, str]) -> Hit
     """Write the manifest and put the tried engine in its place in one step."""
     files = (cli_path(new), plugin_path(new, want))
     version = output([str(files[0]), "version"]) or want.cli
-    manifest = {
+    manifest: dict[str, Any] = {
         "version": version.removeprefix("v"),
         "plugin": want.plugin,
         "origins": origins,
@@ -150,7 +151,7 @@ def publish(new: Path, root: Path, want: Wanted, origins: dict[str, str]) -> Hit
     return Hit(manifest["version"], origins)
 
 
-def _manifest(root: Path) -> dict | None:
+def _manifest(root: Path) -> dict[str, Any] | None:
     try:
         data = json.loads((root / MANIFEST).read_text(encoding="utf-8"))
         complete = {"version", "origins", "files"} <= data.keys() and len(data["files"]) == 2
@@ -159,7 +160,7 @@ def _manifest(root: Path) -> dict | None:
         return None
 
 
-def _write_manifest(root: Path, manifest: dict) -> None:
+def _write_manifest(root: Path, manifest: dict[str, Any]) -> None:
     with _writable():
         new = root / f"{MANIFEST}.new"
         new.write_text(json.dumps(manifest, indent=1), encoding="utf-8")
@@ -171,7 +172,7 @@ def _stat(path: Path) -> dict[str, int]:
     return {"size": at.st_size, "mtime_ns": at.st_mtime_ns}
 
 
-def _unchanged(root: Path, name: str, entry: dict) -> bool:
+def _unchanged(root: Path, name: str, entry: dict[str, Any]) -> bool:
     path = root / name
     try:
         return _stat(path) == {k: entry[k] for k in ("size", "mtime_ns")} and os.access(
@@ -194,7 +195,7 @@ def _try_lock(descriptor: int) -> bool:
         return False
 
 
-def _holder(handle) -> str:
+def _holder(handle: TextIO) -> str:
     handle.seek(0)
     return handle.read().strip() or "another process"
 

@@ -20,7 +20,7 @@ _DIE_WITH_PARENT = (
 
 def start(
     command: Sequence[str], log: Path, env: Mapping[str, str] | None = None, cwd: Path | None = None
-) -> subprocess.Popen:
+) -> subprocess.Popen[bytes]:
     """Start a command in a process group of its own, its words going to the log's end."""
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -34,7 +34,7 @@ def start(
         )
 
 
-def end(process: subprocess.Popen) -> None:
+def end(process: subprocess.Popen[bytes]) -> None:
     """End the command and its children if it still runs: politely, then for certain."""
     for sign, patience in ((signal.SIGTERM, 3.0), (signal.SIGKILL, None)):
         if process.poll() is not None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from infra.engine import cache
 from infra.engine.process import run
 from infra.engine.wanted import Wanted, numbers
-from infra.errors import Exit, error
+from infra.errors import Exit, HanoiError, error
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def _version(binary: Path) -> str:
     return match.group(1) if match else ""
 
 
-def _missing(what: str, log: Path):
+def _missing(what: str, log: Path) -> HanoiError:
     return error(
         "HN-E004",
         "Go",

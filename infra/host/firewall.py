@@ -53,7 +53,11 @@ def _rules(openings: tuple[Opening, ...]) -> list[dict[str, object]]:
         {
             "port": port,
             "protocol": protocol,
-            "sources": [str(n) for n in collapse_addresses(ip_network(s) for s in sources)],
+            "sources": [
+                str(n)
+                # typeshed asks for one version of IP, which ip_network() leaves open.
+                for n in collapse_addresses(ip_network(s) for s in sources)  # type: ignore[type-var]
+            ],
             # nft allows 128 bytes of comment and no quotation marks in it.
             "comment": "; ".join(sorted(reasons))
             .replace('"', "'")

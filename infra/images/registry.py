@@ -88,7 +88,8 @@ def _digest(engine: docker.DockerClient, ref: str) -> str | None:
     A registry that cannot be asked is no error yet: the push that follows says why.
     """
     try:
-        seen = engine.api.inspect_distribution(ref, auth_config=NO_LOGIN)
+        # The stubs leave this call untyped.
+        seen = engine.api.inspect_distribution(ref, auth_config=NO_LOGIN)  # type: ignore[no-untyped-call]
         return str(seen["Descriptor"]["digest"])
     except (DockerException, requests.RequestException, KeyError, TypeError):
         return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 from infra.errors import error
 from infra.lab import machine
@@ -85,9 +86,10 @@ def _nft(host_id: str, name: str, rules: str) -> None:
             ["sh", "-c", 'printf %s "$RULES" | nft -f -'], environment={"RULES": rules}
         )
     if answer.exit_code:
+        said = cast(bytes, answer.output).decode()
         raise error(
             "HN-L012",
             f"lab host {host_id}",
-            f"its firewall refused the cut: {machine.last_line(answer.output.decode())}",
+            f"its firewall refused the cut: {machine.last_line(said)}",
             "See that nftables is still installed in the host (`nft list ruleset`).",
         )

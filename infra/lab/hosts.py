@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import cast
 
 import docker
 from docker.models.containers import Container
@@ -71,7 +72,7 @@ def down(state: Path, name: str = DEFAULT) -> None:
     net.check_name(name)
     with _exclusive(name):
         engine = machine.client()
-        label = {"label": f"{LABEL}={name}"}
+        label: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={name}"}
         with engine_errors("lab"):
             for host in engine.containers.list(all=True, filters=label, ignore_removed=True):
                 _remove(host)
@@ -119,7 +120,9 @@ def reset(host_id: str, name: str = DEFAULT, progress: Progress = lambda text: N
 
 def containers(engine: docker.DockerClient, name: str) -> list[Container]:
     """The lab's host containers, running or not."""
-    filters = {"label": [f"{LABEL}={net.check_name(name)}", LABEL_ID]}
+    filters: dict[str, str | list[str] | bool] = {
+        "label": [f"{LABEL}={net.check_name(name)}", LABEL_ID]
+    }
     return list(engine.containers.list(all=True, filters=filters, ignore_removed=True))
 
 
@@ -236,14 +239,14 @@ def _booted(found: Container) -> bool:
             "Run `hanoi lab up` again; if it stays, `hanoi lab down` and `hanoi lab up`.",
         )
     answer = found.exec_run(["systemctl", "is-system-running"])
-    state = answer.output.decode(errors="replace").strip()
+    state = cast(bytes, answer.output).decode(errors="replace").strip()
     return state in ("running", "degraded")
 
 
 def _host_keys(found: Container) -> list[str]:
     """The host's public keys, read by the engine from inside: nothing is trusted on the wire."""
     answer = found.exec_run(["sh", "-c", "cat /etc/ssh/ssh_host_*_key.pub"])
-    return [line for line in answer.output.decode().splitlines() if line.strip()]
+    return [line for line in cast(bytes, answer.output).decode().splitlines() if line.strip()]
 
 
 def _logs_in(host: LabHost, state: Path) -> bool:

@@ -181,7 +181,7 @@ def cgroup_version(root: Path = Path("/sys/fs/cgroup")) -> int:
     return 2 if (root / "cgroup.controllers").exists() else 1
 
 
-def allows_privileged(engine: docker.DockerClient, image: str, label: Mapping[str, str]) -> bool:
+def allows_privileged(engine: docker.DockerClient, image: str, label: dict[str, str]) -> bool:
     """Whether the engine starts a privileged container: tried with one that ends at once."""
     with engine_errors("engine"):
         trial = engine.containers.create(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from ipaddress import IPv4Network
 from pathlib import Path
+from typing import cast
 
 import docker
 from docker.errors import NotFound
@@ -72,12 +73,13 @@ class Maker:
             address=host.address,
             state=str(self.state.resolve()),
             image=self.image,
-            network=self.network.name,
+            network=cast(str, self.network.name),
             apt_cache=str(_apt_cache(self.engine, host.id)),
             machine=self._machine,
         )
         name = config.container_name(self.lab, host.id)
-        made = self.engine.api.create_container_from_config(body, name)
+        # The stubs leave this call untyped.
+        made = self.engine.api.create_container_from_config(body, name)  # type: ignore[no-untyped-call]
         return self.engine.containers.get(made["Id"])
 
 
@@ -113,7 +115,7 @@ def ensure_network(
 
 def _engine_subnets(engine: docker.DockerClient) -> list[tuple[str, str]]:
     return [
-        (found.name, pool["Subnet"])
+        (cast(str, found.name), pool["Subnet"])
         for found in engine.networks.list()
         for pool in found.attrs["IPAM"]["Config"] or []
     ]

@@ -10,6 +10,7 @@ import shlex
 import subprocess
 import tempfile
 from pathlib import Path
+from typing import cast
 
 import docker
 import requests
@@ -153,7 +154,7 @@ def _forget_older(engine: docker.DockerClient, tag: str, tarball: Path) -> None:
     for image in engine.images.list(name=REPOSITORY):
         if tag not in image.tags:
             try:
-                engine.images.remove(image.id)
+                engine.images.remove(cast(str, image.id))
             except (DockerException, requests.RequestException):
                 continue  # a lab of that recipe is still there
     for other in tarball.parent.glob("*.tar"):
