@@ -1,14 +1,10 @@
-"""A no-op deploy beside what it is made of, and beside other ways to look at the same hosts.
+"""A deploy that changes nothing, beside raw Pulumi, Ansible and pyinfra, in one run.
 
-    .venv/bin/python benchmarks/deploy.py [--runs 3] [--json]
+    python benchmarks/deploy.py [--runs N] [--json]
 
-Needs the deployed lab, and nothing else at work on it. In one run, medians of wall seconds:
-  deploy      `hanoi deploy --no-verify`, whole, as a process
-  pulumi      the same stacks by the Automation API alone, in parallel, on a copy of the state
-  configure   the toolkit's configure part: look, files, actions and runtime objects
-  pyinfra     the same packages, files and units by pyinfra
-  ansible     the same by ansible-playbook with ordinary modules
-The last two must change nothing, or the run ends: they would not be the same work.
+Needs three deployed sites with nothing left to do (refused otherwise) and changes nothing on them.
+Times are wall clock in seconds of whole commands, each in a new process, taken in turn; the table
+has the median. What is compared, and what is fair about it: benchmarks/README.md.
 """
 
 from __future__ import annotations
@@ -16,244 +12,355 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
+import re
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from infra import containers, engine, inventory, paths, ssh, supply  # noqa: E402
+from benchmarks import rivals  # noqa: E402
+from infra import engine, facts, inventory, paths, runtime, ssh, supply  # noqa: E402
 from infra import stack as program  # noqa: E402
 from infra.deploy import PASSPHRASE  # noqa: E402
+from infra.errors import HanoiError  # noqa: E402
 from infra.model import load  # noqa: E402
 from infra.plan import plan as make_plan  # noqa: E402
 from infra.resources import Plan  # noqa: E402
 from infra.secrets import Secrets  # noqa: E402
-from infra.state import Digests  # noqa: E402
+from infra.ssh import Connection  # noqa: E402
 
-BIN = Path(sys.executable).parent
+PATIENCE = 900  # seconds to wait for others who work with the hosts
+WORKING = {"deploy", "up", "configure", "bootstrap", "verify", "destroy", "images", "lab"}
+HANOI = [sys.executable, str(ROOT / "cli.py")]
 
-
-def command(*argv: str, env: dict[str, str] | None = None, cwd: Path = ROOT) -> str:
-    done = subprocess.run(
-        argv, cwd=cwd, env={**os.environ, **(env or {})}, capture_output=True, text=True
-    )
-    if done.returncode:
-        raise SystemExit(f"{argv[0]} failed:\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}")
-    return done.stdout
-
-
-def timed(work: Callable[[], object]) -> float:
-    begun = time.monotonic()
-    work()
-    return time.monotonic() - begun
+DEPLOY = "hanoi deploy --no-verify"
+DEPLOY_WARM = "hanoi deploy --no-verify, connections open"
+RAW = "raw pulumi up, three stacks"
+RAW_COMMAND = "raw pulumi up, the command alone"
+CONFIGURE = "hanoi configure"
+ANSIBLE = "ansible-playbook"
+PYINFRA = "pyinfra"
+LOOK = "our look at the hosts alone"
+RUNTIME = "our look at roles, databases, one-offs alone"
 
 
-def hanoi(*arguments: str) -> None:
-    out = json.loads(command(sys.executable, "cli.py", *arguments, "--json", "--quiet"))
-    if out["pulumi_changes"] or out["ansible_changes"]:
-        raise SystemExit(f"hanoi {arguments[0]} changed something: {out}")
+@dataclass
+class Bench:
+    """What all measurements share. seconds: row of the table → what each run took."""
+
+    plan: Plan
+    secrets: Secrets
+    connections: dict[str, Connection]
+    directory: Path
+    seconds: dict[str, list[float]] = field(default_factory=dict)
+    steps: list[dict[str, float]] = field(default_factory=list)
+
+    def note(self, row: str, seconds: float) -> None:
+        self.seconds.setdefault(row, []).append(seconds)
+
+    def close_shared(self) -> None:
+        """The next command logs in anew; what still runs in the old connections goes on."""
+        for connection in self.connections.values():
+            base = connection.argv()
+            argv = [base[0], "-O", "stop", *base[1:]]
+            subprocess.run(argv, capture_output=True, check=False, timeout=10)
+        rivals.end_ansible_connections(self.directory)
+
+    def resolve(self, text: str) -> str:
+        return str(self.secrets.resolve(text))
 
 
-def raw_pulumi(plan: Plan, work: Path) -> None:
-    """Runs as a process of its own (--raw), imports included, as a command line would."""
-    from concurrent.futures import ThreadPoolExecutor
+def say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
-    from pulumi import automation
 
-    made = engine.ensure()
-    tags = supply.tags(plan)
-    known = Digests(paths.state()).all()
-    refs = {name: known[f"{name}:{tag}"] for name, tag in tags.items()}
-    secrets = Secrets.open()
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--runs", type=int, default=3, help="of each command (default 3)")
+    parser.add_argument("--json", action="store_true", dest="as_json")
+    given = parser.parse_args()
+    if given.runs < 1:
+        parser.error("--runs: at least 1")
+    try:
+        result = measure(given.runs)
+    except HanoiError as failure:
+        raise SystemExit("\n".join(map(str, failure.problems))) from None
+    print(json.dumps(result, indent=2) if given.as_json else text(result))
+    return 0 if all(ratio["met"] for ratio in result["aims"]) else 1
+
+
+def measure(runs: int) -> dict[str, Any]:
+    plan = make_plan(load(paths.sites()))
     hosts = [(h.id, h.address) for h in plan.hosts]
-    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
-
-        def up(host_id: str) -> dict[str, int]:
-            host = plan.host(host_id)
-            stack = automation.create_or_select_stack(
-                stack_name=host_id,
-                project_name=program.PROJECT,
-                program=lambda: program.declare(plan, host, refs, tags),
-                opts=automation.LocalWorkspaceOptions(
-                    work_dir=tempfile.mkdtemp(dir=work),
-                    env_vars={
-                        **made.env,
-                        "DOCKER_HOST": f"unix://{connections[host_id].forward_docker()}",
-                        "PULUMI_CONFIG_PASSPHRASE": secrets.value(PASSPHRASE.id, "password"),
-                        "PULUMI_BACKEND_URL": f"file://{work / 'pulumi'}",
-                    },
-                    pulumi_command=automation.PulumiCommand(str(made.root)),
-                ),
-            )
-            return dict(stack.up().summary.resource_changes or {})
-
-        with ThreadPoolExecutor() as pool:
-            for changes in pool.map(up, connections):
-                if set(changes) != {"same"}:
-                    raise SystemExit(f"raw pulumi changed something: {changes}")
+    wait_until_quiet()
+    secrets = Secrets.open(paths.secrets())
+    with (
+        rivals.private_directory() as directory,
+        ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections,
+    ):
+        bench = Bench(plan, secrets, connections, directory)
+        refuse_unsettled(bench)
+        data, partly = {}, []
+        for host_id, connection in connections.items():
+            data[host_id], some = rivals.host_data(plan, connection, bench.resolve, directory)
+            partly += some
+        rivals.write(plan, data, connections, directory)
+        refuse_changing_rivals(bench)
+        for number in range(runs):
+            for one in (deploys, raw, configure, ansible, pyinfra, looks):
+                say(f"run {number + 1} of {runs}: {one.__name__}")
+                undisturbed(bench, one)
+        undisturbed(bench, steps)
+        bench.close_shared()
+    return report(bench, partly, runs)
 
 
-def wanted(plan: Plan, work: Path) -> dict[str, dict]:
-    """Every host's packages, units and files, with the contents in files of our own."""
-    secrets = Secrets.open()
-    found = {}
-    for host in plan.hosts:
-        described = inventory.desired(plan, host.id, secrets.resolve)
-        names = [f["path"] for f in described["files"]]
-        contents = inventory.content(plan, host.id, names, secrets.resolve)
-        for file in described["files"]:
-            local = work / host.id / file["path"].lstrip("/")
-            local.parent.mkdir(parents=True, exist_ok=True)
-            local.write_text(contents[file["path"]])
-            file["local"] = str(local)
-        found[host.id] = {**described, "address": host.address}
+# --- Nobody else at work, nothing left to do --------------------------------------------------
+
+
+def others() -> list[str]:
+    """Commands that use the hosts or the processors and are not ours."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit() or _ours(int(entry.name)):
+            continue
+        try:
+            argv = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
+        except OSError:
+            continue
+        names = [Path(a).name for a in argv]
+        testing = names[0:1] != ["sh"] and any(n in ("pytest", "py.test") for n in names[:4])
+        after = [names[i + 1 :] for i, n in enumerate(names[:3]) if n in ("hanoi", "cli.py")]
+        if testing or any(WORKING & set(rest) for rest in after):
+            found.append(f"{entry.name}: {' '.join(argv)[:100]}")
     return found
 
 
-def mode(file: dict) -> str:
-    value = file["mode"]
-    return value if isinstance(value, str) else f"{value:04o}"
+def _ours(pid: int) -> bool:
+    while pid > 1:
+        if pid == os.getpid():
+            return True
+        try:
+            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+        except (OSError, IndexError, ValueError):
+            return False
+    return False
 
 
-def ansible(plan: Plan, hosts: dict[str, dict], work: Path) -> Callable[[], None]:
-    options = " ".join(
-        f"-o IdentityFile={ssh.identity()} -o UserKnownHostsFile={ssh.known_hosts()}".split()
-    )
-    common = {
-        "ansible_user": plan.ssh_user,
-        "ansible_become": True,
-        "ansible_ssh_common_args": options,
-        "ansible_python_interpreter": "/usr/bin/python3",
-    }
-    listed = {
-        h: {
-            "ansible_host": d["address"],
-            "packages": d["packages"],
-            "units": [u["name"] for u in d["units"]],
-            "rendered": [{**f, "mode": mode(f)} for f in d["files"]],
-        }
-        for h, d in hosts.items()
-    }
-    (work / "hosts.json").write_text(json.dumps({"all": {"hosts": listed, "vars": common}}))
-    tasks = [
-        {"ansible.builtin.apt": {"name": "{{ packages }}"}},
-        {
-            "ansible.builtin.copy": {
-                "src": "{{ item.local }}",
-                "dest": "{{ item.path }}",
-                "mode": "{{ item.mode }}",
-                "owner": "{{ item.owner }}",
-                "group": "{{ item.group }}",
-            },
-            "loop": "{{ rendered }}",
-            "no_log": True,
+def wait_until_quiet() -> None:
+    end = time.monotonic() + PATIENCE
+    told: list[str] = []
+    while busy := others():
+        if time.monotonic() > end:
+            raise SystemExit("others are still at work: " + "; ".join(busy))
+        if busy != told:
+            say("waiting for " + "; ".join(busy))
+            told = busy
+        time.sleep(5)
+
+
+def undisturbed(bench: Bench, one: Callable[[Bench], None]) -> None:
+    """A measurement during which somebody else began to work is taken again, twice at most."""
+    for _ in range(3):
+        wait_until_quiet()
+        before = {row: list(values) for row, values in bench.seconds.items()}
+        one(bench)
+        if not others():
+            return
+        bench.seconds = before
+    raise SystemExit("somebody else keeps working with the hosts; try again later")
+
+
+def refuse_unsettled(bench: Bench) -> None:
+    """Only a deploy that has nothing to do is measured. Reads; changes nothing."""
+    tags, problems = supply.tags(bench.plan), []
+    for host_id, seen in _look(bench).items():
+        if not seen.clean:
+            differs = (*seen.packages, *seen.users, *(f.path for f in seen.files), *seen.units)
+            problems.append(f"{host_id}: {', '.join((*differs, *seen.due)) or 'bare'}")
+        running = {c.name: c.spec for c in seen.containers if c.state == "running"}
+        for container in bench.plan.host(host_id).parts.containers:
+            wanted = program.spec(bench.plan, container, tags[container.image])
+            if running.get(container.name) != wanted:
+                problems.append(f"{host_id}: container {container.name}")
+    if problems:
+        raise SystemExit("`hanoi deploy` has something to do first:\n  " + "\n  ".join(problems))
+
+
+def refuse_changing_rivals(bench: Bench) -> None:
+    """Neither tool may want to change anything: looked at in their own check modes first."""
+    argv, environment = rivals.ansible(bench.directory, "--check")
+    _ansible_unchanged(_run(argv, environment, bench.directory))
+    argv, environment = rivals.pyinfra(bench.directory, "--dry")
+    _pyinfra_unchanged(_run(argv, environment, bench.directory))
+
+
+# --- The measurements ---------------------------------------------------------------------------
+
+
+def deploys(bench: Bench) -> None:
+    bench.close_shared()
+    for row in (DEPLOY, DEPLOY_WARM):
+        answer = _timed(bench, row, [*HANOI, "deploy", "--no-verify", "--json", "--quiet"])
+        _nothing_done(answer)
+
+
+def configure(bench: Bench) -> None:
+    bench.close_shared()
+    _nothing_done(_timed(bench, CONFIGURE, [*HANOI, "configure", "--json", "--quiet"]))
+
+
+def raw(bench: Bench) -> None:
+    """The engines' sockets are forwarded before, so that Pulumi's time has no SSH log-in in it."""
+    found = engine.ensure(say)
+    sockets = {h: c.forward_docker() for h, c in bench.connections.items()}
+    passphrase = bench.secrets.value(PASSPHRASE.id, "password")
+    argv, environment = rivals.raw_pulumi(bench.plan, bench.directory, found, sockets, passphrase)
+    answer = json.loads(_timed(bench, RAW, argv, environment))
+    bench.note(RAW_COMMAND, answer["command_seconds"])
+
+
+def ansible(bench: Bench) -> None:
+    bench.close_shared()
+    argv, environment = rivals.ansible(bench.directory)
+    _ansible_unchanged(_timed(bench, ANSIBLE, argv, environment))
+
+
+def pyinfra(bench: Bench) -> None:
+    argv, environment = rivals.pyinfra(bench.directory, "-y")
+    _pyinfra_unchanged(_timed(bench, PYINFRA, argv, environment))
+
+
+def looks(bench: Bench) -> None:
+    """In this process, over connections that are open."""
+    ssh.on_each(bench.connections, lambda c: c.run("true"))
+    start = time.monotonic()
+    _look(bench)
+    bench.note(LOOK, time.monotonic() - start)
+    start = time.monotonic()
+    runtime.apply_runtime(bench.plan, bench.connections, bench.secrets, lambda _: None)
+    bench.note(RUNTIME, time.monotonic() - start)
+
+
+def steps(bench: Bench) -> None:
+    bench.close_shared()
+    for _ in range(2):  # without and with open connections
+        answer = json.loads(_run([sys.executable, str(ROOT / "benchmarks/steps.py")], {}, ROOT))
+        bench.steps.append(answer["parts"])
+
+
+def _look(bench: Bench) -> dict[str, facts.Look]:
+    wanted = {h: inventory.desired(bench.plan, h, bench.resolve) for h in bench.connections}
+    return facts.look(bench.connections, wanted)
+
+
+def _timed(
+    bench: Bench, row: str, argv: list[str], environment: dict[str, str] | None = None
+) -> str:
+    start = time.monotonic()
+    out = _run(argv, environment or {}, ROOT if argv[:2] == HANOI else bench.directory)
+    bench.note(row, time.monotonic() - start)
+    return out
+
+
+def _run(argv: list[str], environment: dict[str, str], directory: Path) -> str:
+    done = subprocess.run(
+        argv, cwd=directory, env={**os.environ, **environment}, stdin=subprocess.DEVNULL,
+        capture_output=True, text=True, check=False, timeout=900,
+    )  # fmt: skip
+    if done.returncode:
+        told = (done.stdout + done.stderr)[-3000:]
+        raise SystemExit(f"{Path(argv[0]).name} failed ({done.returncode}):\n{told}")
+    return done.stdout + (done.stderr if "pyinfra" in argv[0] else "")
+
+
+def _nothing_done(answer: str) -> None:
+    counts = json.loads(answer)
+    if counts["pulumi_changes"] or counts["ansible_changes"]:
+        raise SystemExit(f"our own run changed something:\n{answer}")
+
+
+def _ansible_unchanged(output: str) -> None:
+    changed = [int(n) for n in re.findall(r"\bchanged=(\d+)", output)]
+    if not changed or any(changed):
+        raise SystemExit(f"ansible-playbook would change something:\n{output[-3000:]}")
+
+
+def _pyinfra_unchanged(output: str) -> None:
+    """--dry names the hosts to be changed after their number; a run ends with its totals:
+    hosts, changed, failed, unchanged ("-" for none)."""
+    planned = re.findall(r"^ +\S.*\s\d+ \(.*\)", output, re.MULTILINE)
+    totals = re.search(r"^ +Grand total +(\S+) +(\S+) +(\S+)", output, re.MULTILINE)
+    if totals is None and "Detected changes:" not in output:
+        raise SystemExit(f"pyinfra's answer was not understood:\n{output[-3000:]}")
+    if planned or (totals and totals.groups()[1:] != ("-", "-")):
+        raise SystemExit(f"pyinfra would change something:\n{output[-3000:]}")
+
+
+# --- The report -----------------------------------------------------------------------------------
+
+
+def report(bench: Bench, partly: list[str], runs: int) -> dict[str, Any]:
+    medians = {row: statistics.median(values) for row, values in bench.seconds.items()}
+
+    def aim(what: str, ours: str, theirs: str, most: float, counts: bool = True) -> dict[str, Any]:
+        ratio = medians[ours] / medians[theirs]
+        return {"aim": what, "ratio": ratio, "most": most, "met": ratio <= most or not counts}
+
+    parts = bench.plan.hosts[0].parts
+    return {
+        "runs": runs,
+        "hosts": len(bench.plan.hosts),
+        "first_host": {
+            name: len(getattr(parts, name)) for name in ("packages", "users", "files", "units")
         },
-        {
-            "ansible.builtin.systemd_service": {"name": "{{ item }}", "enabled": True},
-            "loop": "{{ units }}",
-        },
-    ]
-    play = [{"hosts": "all", "gather_facts": False, "tasks": tasks}]
-    (work / "play.yml").write_text(json.dumps(play))
-    env = {"ANSIBLE_PIPELINING": "True", "ANSIBLE_NOCOLOR": "1", "LC_ALL": "C.UTF-8"}
-
-    def run() -> None:
-        out = command(
-            str(BIN / "ansible-playbook"), "-i", str(work / "hosts.json"), str(work / "play.yml"),
-            env=env,
-        )  # fmt: skip
-        if out.count("changed=0") != len(hosts):
-            raise SystemExit(f"ansible changed something:\n{out[-1500:]}")
-
-    return run
-
-
-PYINFRA = """
-import json
-from pyinfra import host
-from pyinfra.operations import apt, files, systemd
-
-wanted = json.load(open({data!r}))[host.name]
-apt.packages(packages=wanted["packages"], _sudo=True)
-for f in wanted["files"]:
-    files.put(src=f["local"], dest=f["path"], mode=f["mode"], user=f["owner"], group=f["group"],
-              create_remote_dir=False, _sudo=True)
-for unit in wanted["units"]:
-    systemd.service(service=unit["name"], enabled=True, running=None, _sudo=True)
-"""
-
-
-def pyinfra(plan: Plan, hosts: dict[str, dict], work: Path) -> Callable[[], None]:
-    data = {
-        h: {**d, "files": [{**f, "mode": mode(f)} for f in d["files"]]} for h, d in hosts.items()
+        "partly_asked": partly,
+        "load": os.getloadavg()[0],
+        "seconds": bench.seconds,
+        "medians": medians,
+        "aims": [
+            aim(f"{DEPLOY} / {RAW}", DEPLOY, RAW, 3),
+            aim(f"{CONFIGURE} / {PYINFRA}", CONFIGURE, PYINFRA, 1),
+        ],
+        "also": [
+            aim(f"{DEPLOY} / {RAW_COMMAND}", DEPLOY, RAW_COMMAND, 3, counts=False),
+            aim(f"{CONFIGURE} / {ANSIBLE}", CONFIGURE, ANSIBLE, 1, counts=False),
+        ],
+        "steps": bench.steps,
     }
-    (work / "wanted.json").write_text(json.dumps(data))
-    (work / "deploy.py").write_text(PYINFRA.format(data=str(work / "wanted.json")))
-    entries = [
-        (
-            h,
-            {
-                "ssh_hostname": d["address"],
-                "ssh_user": plan.ssh_user,
-                "ssh_key": str(ssh.identity()),
-                "ssh_known_hosts_file": str(ssh.known_hosts()),
-            },
-        )
-        for h, d in hosts.items()
+
+
+def text(result: dict[str, Any]) -> str:
+    counts = ", ".join(f"{n} {name}" for name, n in result["first_host"].items())
+    lines = [
+        f"{result['hosts']} hosts; the first one has {counts}",
+        "",
+        "| nothing to change | median s | runs |",
+        "|---|---:|---|",
     ]
-    (work / "inventory.py").write_text(f"hosts = {entries!r}\n")
-
-    def run() -> None:
-        command(str(BIN / "pyinfra"), "-y", "inventory.py", "deploy.py", cwd=work)
-
-    return run
-
-
-def main() -> None:
-    options = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    options.add_argument("--runs", type=int, default=3)
-    options.add_argument("--json", action="store_true")
-    options.add_argument("--raw", type=Path, help=argparse.SUPPRESS)
-    chosen = options.parse_args()
-    plan = make_plan(load(paths.sites()))
-    if chosen.raw:
-        raw_pulumi(plan, chosen.raw)
-        return
-    work = Path(tempfile.mkdtemp(prefix="hanoi-benchmark-", dir="/dev/shm"))
-    try:
-        hosts = wanted(plan, work)
-        shutil.copytree(paths.state() / "pulumi", work / "pulumi")
-        raw = [sys.executable, str(Path(__file__)), "--raw", str(work)]
-        ways: dict[str, Callable[[], object]] = {
-            "deploy": lambda: hanoi("deploy", "--no-verify"),
-            "pulumi": lambda: command(*raw),
-            "configure": lambda: hanoi("configure"),
-            "pyinfra": pyinfra(plan, hosts, work),
-            "ansible": ansible(plan, hosts, work),
-        }
-        hanoi("deploy", "--no-verify")  # connections warm, nothing left to do
-        seconds = {
-            name: statistics.median(timed(way) for _ in range(chosen.runs))
-            for name, way in ways.items()
-        }
-    finally:
-        shutil.rmtree(work)
-    if chosen.json:
-        print(json.dumps(seconds, indent=2))
-        return
-    for name, value in seconds.items():
-        print(f"{name:10} {value:7.1f} s")
-    print(f"deploy / pulumi      {seconds['deploy'] / seconds['pulumi']:.2f}  (aim: at most 3)")
-    print(f"pyinfra / configure  {seconds['pyinfra'] / seconds['configure']:.2f}  (aim: above 1)")
+    for row, values in result["seconds"].items():
+        each = ", ".join(f"{v:.2f}" for v in values)
+        lines.append(f"| {row} | {result['medians'][row]:.2f} | {each} |")
+    lines.append("")
+    for ratio in result["aims"]:
+        met = "met" if ratio["met"] else "MISSED"
+        lines.append(f"{ratio['aim']}: {ratio['ratio']:.2f} (aim: at most {ratio['most']}): {met}")
+    lines += [f"{ratio['aim']}: {ratio['ratio']:.2f}" for ratio in result["also"]]
+    if result["partly_asked"]:
+        lines.append("of Ansible and pyinfra only in part: " + ", ".join(result["partly_asked"]))
+    if result["steps"]:
+        cold, warm = result["steps"]
+        lines += ["", "| our deploy, part | s | s, connections open |", "|---|---:|---:|"]
+        lines += [f"| {part} | {s:.2f} | {warm.get(part, 0.0):.2f} |" for part, s in cold.items()]
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":
-    assert containers.CHANGING  # the module that deploy uses; imported for its gRPC setting
-    main()
+    sys.exit(main())

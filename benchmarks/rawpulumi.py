@@ -20,9 +20,9 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 os.environ.setdefault("GRPC_ENABLE_FORK_SUPPORT", "0")
 
-from pulumi import automation  # noqa: E402
+from pulumi import automation
 
-from infra import stack as program  # noqa: E402
+from infra import stack as program
 
 SAME = {"same"}
 

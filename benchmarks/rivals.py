@@ -87,11 +87,11 @@ for unit in host.data.units:
 # On a host, as root: what systemd says of each unit, and the names behind numeric owners.
 ASK = """
 import grp, json, pwd, subprocess
-def named(find, number):
+def named(find, owner):
     try:
-        return find(int(number))[0]
-    except (KeyError, ValueError):
-        return number
+        return find(int(owner))[0] if owner.isdigit() else owner
+    except KeyError:
+        return None
 def shown(unit):
     argv = ["systemctl", "show", "-p", "LoadState,ActiveState,UnitFileState", "--", unit]
     lines = subprocess.run(argv, capture_output=True, text=True).stdout.splitlines()

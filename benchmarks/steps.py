@@ -43,8 +43,18 @@ def timed(owner: Any, name: str, label: str) -> None:
 
 def main() -> int:
     import cli
-    from infra import configure, containers, deploy, engine, model, plan, rollout, runtime
-    from infra import ssh, supply
+    from infra import (
+        configure,
+        containers,
+        deploy,
+        engine,
+        model,
+        plan,
+        rollout,
+        runtime,
+        ssh,
+        supply,
+    )
     from infra.secrets import Secrets
     from infra.state import Journal, Lock
 

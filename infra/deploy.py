@@ -232,6 +232,8 @@ def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS
     if "runtime" in steps:
         run.apply_runtime()
         reached("runtime")
+    if run.outcome.container_changes or run.outcome.host_changes:
+        rollout.wait_for_health(run)
     run.journal.end()
     run.outcome.seconds = round(run.say.seconds, 1)
     return run.outcome

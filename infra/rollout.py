@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
+from infra import ssh
 from infra import stack as program
 from infra.containers import Changes, Images, Stacks
 from infra.errors import Exit, HanoiError, Problem, error
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from infra.deploy import Deployment
     from infra.facts import Look
 
+HEALTH_SECONDS = 90  # above the longest start period of a container's health check
 GATE_SECONDS = 180  # a member that takes longer than this to be healthy again is a failure
 
 
@@ -138,6 +140,19 @@ def wait_for_gates(
     with ThreadPoolExecutor(max_workers=len(gates)) as pool:
         for future in [pool.submit(_wait_for_gate, run, h, c) for h, c in gates]:
             future.result()
+
+
+def wait_for_health(run: Deployment) -> None:
+    """Wait until no container of the toolkit is still starting, on all hosts at once.
+
+    One that turns out ill is not waited for: `verify` and `status` name it.
+    """
+    starting = "docker ps -q --filter label=hanoi.managed=true --filter health=starting"
+    script = f"""
+        end=$(($(date +%s) + {HEALTH_SECONDS}))
+        while [ -n "$({starting})" ] && [ $(date +%s) -lt $end ]; do sleep 1; done"""
+    run.say("all hosts: waiting for containers that are starting")
+    ssh.on_each(run.connections, lambda c: c.run(script, timeout=HEALTH_SECONDS + 30))
 
 
 def _wait_for_gate(run: Deployment, host: HostPlan, container: Container) -> None:
