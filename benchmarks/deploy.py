@@ -35,6 +35,7 @@ from infra.plan import plan as make_plan  # noqa: E402
 from infra.resources import Plan  # noqa: E402
 from infra.secrets import Secrets  # noqa: E402
 from infra.ssh import Connection  # noqa: E402
+from infra.state import Left, Lock  # noqa: E402
 
 PATIENCE = 900  # seconds to wait for others who work with the hosts
 WORKING = {"deploy", "up", "configure", "bootstrap", "verify", "destroy", "images", "lab"}
@@ -170,6 +171,7 @@ def undisturbed(bench: Bench, one: Callable[[Bench], None]) -> None:
     """A measurement during which somebody else began to work is taken again, twice at most."""
     for _ in range(3):
         wait_until_quiet()
+        refuse_unsettled(bench)
         before = {row: list(values) for row, values in bench.seconds.items()}
         one(bench)
         if not others():
@@ -180,7 +182,10 @@ def undisturbed(bench: Bench, one: Callable[[Bench], None]) -> None:
 
 def refuse_unsettled(bench: Bench) -> None:
     """Only a deploy that has nothing to do is measured. Reads; changes nothing."""
-    tags, problems = supply.tags(bench.plan), []
+    tags, problems, kept = supply.tags(bench.plan), [], Left(paths.state())
+    left = kept.containers()
+    if kept.unsettled():
+        problems.append(f"an interrupted deploy of {', '.join(sorted(kept.unsettled()))}")
     for host_id, seen in _look(bench).items():
         if not seen.clean:
             differs = (*seen.packages, *seen.users, *(f.path for f in seen.files), *seen.units)
@@ -190,6 +195,9 @@ def refuse_unsettled(bench: Bench) -> None:
             wanted = program.spec(bench.plan, container, tags[container.image])
             if running.get(container.name) != wanted:
                 problems.append(f"{host_id}: container {container.name}")
+        # Others than Pulumi's state knows: a raw `up` would then make them a second time.
+        if left.get(host_id) != {c.name: c.id for c in seen.containers}:
+            problems.append(f"{host_id}: containers that the last deploy from here did not leave")
     if problems:
         raise SystemExit("`hanoi deploy` has something to do first:\n  " + "\n  ".join(problems))
 
@@ -218,12 +226,21 @@ def configure(bench: Bench) -> None:
 
 
 def raw(bench: Bench) -> None:
-    """The engines' sockets are forwarded before, so that Pulumi's time has no SSH log-in in it."""
+    """The engines' sockets are forwarded before, so that Pulumi's time has no SSH log-in in it.
+
+    Behind the deploy's lock and a look of its own: with a state that is no longer true, a raw
+    `up` would change the sites.
+    """
     found = engine.ensure(say)
-    sockets = {h: c.forward_docker() for h, c in bench.connections.items()}
     passphrase = bench.secrets.value(PASSPHRASE.id, "password")
-    argv, environment = rivals.raw_pulumi(bench.plan, bench.directory, found, sockets, passphrase)
-    answer = json.loads(_timed(bench, RAW, argv, environment))
+    with Lock("benchmark of raw pulumi up") as lock:
+        lock.hold(bench.connections)
+        refuse_unsettled(bench)  # opens the shared connections too
+        sockets = {h: c.forward_docker() for h, c in bench.connections.items()}
+        argv, environment = rivals.raw_pulumi(
+            bench.plan, bench.directory, found, sockets, passphrase
+        )
+        answer = json.loads(_timed(bench, RAW, argv, environment))
     bench.note(RAW_COMMAND, answer["command_seconds"])
 
 

@@ -244,8 +244,8 @@ def raw_pulumi(
     if os.environ.get("HANOI_BACKEND"):
         raise SystemExit("HANOI_BACKEND is set: only the file backend can be copied")
     copy = directory / "pulumi"
-    if not copy.exists():
-        shutil.copytree(paths.state() / "pulumi", copy)
+    shutil.rmtree(copy, ignore_errors=True)  # an old copy may say what is no longer so
+    shutil.copytree(paths.state() / "pulumi", copy)
     digests, tags = Digests(paths.state()), supply.tags(plan)
     refs = {name: digests.get(f"{name}:{tag}") for name, tag in tags.items()}
     job = {
