@@ -125,30 +125,41 @@ def lab() -> None:
 
 
 @lab.command("up")
+@click.option(
+    "--also", multiple=True, metavar="HOST", help="A unit's own host too; may be repeated."
+)
 @_options(quiet_option)
-def lab_up(quiet: bool) -> None:
+def lab_up(also: tuple[str, ...], quiet: bool) -> None:
     """Start the lab's hosts, bare until they are deployed."""
     from infra import lab as lab_hosts
+    from infra.model import load
 
+    hosts = lab_hosts.described(load(paths.sites()), also)
     say = Progress(quiet=quiet)
     with say.heartbeat():
-        lab_hosts.up(_lab_hosts(), paths.state(), say)
+        lab_hosts.up(hosts, paths.state(), say)
 
 
 @lab.command("down")
+@click.argument("hosts", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_options(quiet_option)
-def lab_down(yes: bool, quiet: bool) -> None:
-    """Remove the lab's hosts with all their data, and the state kept of them."""
+def lab_down(hosts: tuple[str, ...], yes: bool, quiet: bool) -> None:
+    """Remove the lab with all its data and the state kept of it, or only the named HOSTS."""
     from infra import lab as lab_hosts
     from infra.state import forget_sites
 
+    what = ", ".join(hosts) or "the lab's hosts"
     if not yes:
-        click.confirm("Remove the lab's hosts and all data in them?", abort=True)
+        click.confirm(f"Remove {what} and all data in them?", abort=True)
     say = Progress(quiet=quiet)
-    lab_hosts.down(paths.state())
-    forget_sites(paths.state())
-    say("the lab is gone")
+    for host in hosts:
+        lab_hosts.remove(host, paths.state())
+        say(f"{host} is gone")
+    if not hosts:
+        lab_hosts.down(paths.state())
+        forget_sites(paths.state())
+        say("the lab is gone")
 
 
 @lab.command("status")
@@ -170,26 +181,20 @@ def lab_status(as_json: bool) -> None:
 @_options()
 def lab_ssh(host: str, command: tuple[str, ...]) -> int:
     """A shell on a host of the lab, or one COMMAND."""
-    plan = _plan()
+    from infra import lab as lab_hosts
     from infra import ssh
+    from infra.model import load
 
-    found = plan.host(host)
+    model = load(paths.sites())
+    address = lab_hosts.find_described(model, host).address
+    user = model.ministry.ssh
     with ssh.connected(
-        [(found.id, found.address)],
-        plan.ssh_user,
-        plan.ssh_port,
-        bootstrap_user=plan.ssh_bootstrap_user,
+        [(host, address)], user.user, user.port, bootstrap_user=user.bootstrap_user
     ) as connections:
         c = connections[host]
         return subprocess.run(
             ["ssh", *c.options(), f"{c.user}@{c.address}", *command], check=False
         ).returncode
-
-
-def _lab_hosts() -> list[Any]:
-    from infra.lab import LabHost
-
-    return [LabHost(h.id, h.address) for h in _plan().hosts]
 
 
 def _run(

@@ -15,7 +15,21 @@ from infra.errors import Exit
 from tests.lab.conftest import ROOT, Lab, hanoi
 from tests.lab.test_deploy import edited, wait_whole  # noqa: F401
 
-POINTS = 10  # spread over the whole time that a changing deploy takes
+# Where a deploy is killed: the line of its progress that is waited for, the how-manieth of its
+# kind, and how many seconds later. Spread over all steps, in the order in which they come; each
+# run continues what the one before left.
+POINTS = (
+    ("", 0, 1.0),  # before it has said anything
+    ("files: replacing", 1, 0.3),
+    ("services: reloading", 1, 0.1),
+    ("a voting member changes here", 1, 1.5),
+    ("container postgres: ", 1, 0.2),
+    ("waiting for postgres to be whole", 1, 0.5),
+    ("container postgres: ", 1, 1.0),
+    ("container postgres: ", 1, 3.0),
+    ("waiting for postgres to be whole", 2, 2.0),
+    ("waiting for containers that are starting", 1, 0.0),
+)
 
 
 def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
@@ -59,10 +73,23 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
 
 
 def vary(sites: Path, round_: int) -> None:
-    """Another description each round, with work in every step: a host's file and its action,
-    and the containers of a voting member."""
+    """Another description, with work in every step: a host's file and its action, and the
+    containers of a voting member."""
     edit_value(sites, "journal_max", f"{200 + round_}MiB")
     edit_value(sites, "memory", f"{1100 + round_}MiB")
+
+
+def killed_at(process: subprocess.Popen[str], line: str, count: int, seconds: float) -> bool:
+    """Kill the deploy at the point; false when it ended before it came there."""
+    assert process.stdout
+    while count and (said := process.stdout.readline()):
+        count -= line in said
+    if count:
+        assert process.wait() == 0, "it failed by itself"
+        return False
+    time.sleep(seconds)
+    kill_tree(process)
+    return True
 
 
 def edit_value(sites: Path, key: str, value: str) -> None:
@@ -74,15 +101,16 @@ def edit_value(sites: Path, key: str, value: str) -> None:
 
 def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> None:  # noqa: F811
     wait_whole(deployed)
-    vary(edited, 0)
-    began = time.monotonic()
-    hanoi("deploy", "--quiet", "--no-verify", sites=edited)
-    whole = time.monotonic() - began
-    for point in range(1, POINTS + 1):
-        vary(edited, point)
-        process = start("deploy", "--no-verify", sites=edited)
-        time.sleep(whole * point / (POINTS + 1))
-        kill_tree(process)
+    round_, changed = 0, False
+    for line, count, seconds in POINTS:
+        for _ in range(2):
+            if not changed:  # the run before came to its end: there is nothing left to continue
+                round_ += 1
+                vary(edited, round_)
+            changed = killed_at(start("deploy", "--no-verify", sites=edited), line, count, seconds)
+            if changed:
+                break
+        assert changed, f"a deploy never says {line!r} {count} times"
     # One re-run, with no repair by hand, ends where an uninterrupted run would have ended.
     hanoi("deploy", "--quiet", sites=edited)
     settled = hanoi("deploy", "--json", "--quiet", "--no-verify", sites=edited).json
