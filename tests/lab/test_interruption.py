@@ -11,6 +11,7 @@ import sys
 import time
 from pathlib import Path
 
+from infra import paths
 from infra.errors import Exit
 from tests.lab.conftest import ROOT, Lab, hanoi
 from tests.lab.test_deploy import edited, wait_whole  # noqa: F401
@@ -82,10 +83,12 @@ def vary(sites: Path, round_: int) -> None:
 def killed_at(process: subprocess.Popen[str], line: str, count: int, seconds: float) -> bool:
     """Kill the deploy at the point; false when it ended before it came there."""
     assert process.stdout
+    told = []
     while count and (said := process.stdout.readline()):
+        told.append(said)
         count -= line in said
     if count:
-        assert process.wait() == 0, "it failed by itself"
+        assert process.wait() == 0, "it failed by itself:\n" + "".join(told)
         return False
     time.sleep(seconds)
     kill_tree(process)
@@ -101,13 +104,14 @@ def edit_value(sites: Path, key: str, value: str) -> None:
 
 def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> None:  # noqa: F811
     wait_whole(deployed)
-    round_, changed = 0, False
+    round_, changed, began = 0, False, time.monotonic()
     for line, count, seconds in POINTS:
         for _ in range(2):
             if not changed:  # the run before came to its end: there is nothing left to continue
                 round_ += 1
                 vary(edited, round_)
             changed = killed_at(start("deploy", "--no-verify", sites=edited), line, count, seconds)
+            print(f"{time.monotonic() - began:5.0f}s killed at {line!r} {count}: {changed}")
             if changed:
                 break
         assert changed, f"a deploy never says {line!r} {count} times"
@@ -133,17 +137,17 @@ def assert_nothing_orphaned(lab: Lab) -> None:
 def test_a_second_deploy_is_refused_with_the_holders_name(deployed: Lab) -> None:
     first = start("deploy", "--no-verify")
     try:
-        refused = None
-        for _ in range(40):
-            time.sleep(0.25)
-            refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
-            if refused.code == Exit.REFUSED or first.poll() is not None:
-                break
-        assert refused is not None and refused.code == Exit.REFUSED, refused
+        holder = paths.state() / "lock"
+        end = time.monotonic() + 30
+        while f'"pid": {first.pid}' not in holder.read_text():
+            assert first.poll() is None and time.monotonic() < end, "it takes no lock"
+            time.sleep(0.05)
+        refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
+        assert refused.code == Exit.REFUSED, refused
         assert "HN-D001" in refused.err
         assert str(first.pid) in refused.err, "the holder is named with its process"
     finally:
-        first.wait(timeout=300)
+        first.communicate(timeout=300)
     assert first.returncode == 0
 
 
