@@ -1,0 +1,1 @@
+"""What a change does, as people and programs read it: one content, four forms."""
