@@ -67,7 +67,8 @@ def _of(count: int, noun: str, more: str = "") -> str:
 
 def _line(row: Row, level: Level) -> str:
     cells = (inline(clipped(c, level.clip)) for c in row.cells if "".join(c))
-    return " · ".join(cells)
+    line = " · ".join(cells)
+    return f"❗ <b>{line}</b>" if row.grave else line
 
 
 def refusals(report: Report, level: Level, room: int | None) -> list[str]:

@@ -122,7 +122,7 @@ def _place(place: detail.Place, limit: int | None) -> Place:
     return Place(
         f"<details><summary>{html(place.name)}: {html((place.summary,))}</summary>\n\n",
         "</details>\n\n",
-        f"{prose(place.kinds)}\n\n",
+        f"*Not all are listed. {prose(place.kinds)}*\n\n",
         [_entry(c, limit) for c in place.changes],
     )
 
@@ -154,8 +154,7 @@ def _diff(change: Change, count: int, limit: int | None) -> str | None:
 def _footer(left: Left, level: Level, limit: int | None, pointer: str) -> str:
     said = [number(left.diffs, "diff")] if left.diffs else []
     said += [number(left.properties, "list") + " of properties"] if left.properties else []
-    if left.places:
-        said.append(f"the changes of {number(left.places, 'host')}")
+    said += [number(left.changes, "change")] if left.changes else []
     if left.everything:
         said = ["the detail"]
     if level.said:

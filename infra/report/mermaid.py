@@ -46,7 +46,7 @@ def label(text: str) -> str:
 
 
 def _source(boxes: tuple[SiteBox, ...]) -> str:
-    lines = ["flowchart LR"]
+    lines = ["flowchart TB"]  # sites side by side; the nodes of each below each other
     used = set()
     hosts = nodes = 0
     for number, site in enumerate(boxes):
@@ -54,6 +54,7 @@ def _source(boxes: tuple[SiteBox, ...]) -> str:
         for host in site.hosts:
             if host.name:
                 lines.append(f'    subgraph h{hosts}["{label(host.name)}"]')
+                lines.append("      direction LR")
             for node in host.nodes:
                 text = label(node.label) + (f"<br/>{label(node.note)}" if node.note else "")
                 lines.append(f'      n{nodes}["{text}"]:::{node.operation}_')

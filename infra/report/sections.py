@@ -20,10 +20,11 @@ from infra.report.words import Cell, Code, codes, joined, number
 @dataclass(frozen=True)
 class Row:
     """One line of a section. cells: as many as the section has columns; of: the noun that is
-    counted when the section's form has no room for every row."""
+    counted when the section's form has no room for every row; grave: to be seen first."""
 
     cells: tuple[Cell, ...]
     of: str = "line"
+    grave: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,7 +165,11 @@ def _interruptions(report: Report) -> Section:
 def _data(report: Report) -> Section:
     order = ("deleted", "left behind", "moved", "created")
     rows = (
-        Row(((d.effect,), (d.what,), host_cell(d.host), codes(d.units, "unit")), d.effect)
+        Row(
+            ((d.effect,), (d.what,), host_cell(d.host), codes(d.units, "unit")),
+            d.effect,
+            d.effect == "deleted",
+        )
         for d in sorted(report.summary.data, key=lambda d: order.index(d.effect))
     )
     return Section(
@@ -188,7 +193,12 @@ def _sources(networks: Iterable[str]) -> Cell:
 
 
 def _openings(report: Report) -> Section:
+    def public(o: OpeningChange) -> bool:
+        return any(everyone(n) for n in o.after) and not any(everyone(n) for n in o.before)
+
     def effect(o: OpeningChange) -> str:
+        if public(o):
+            return "opens to everyone"
         if not o.before:
             return "opens"
         if not o.after:
@@ -205,6 +215,7 @@ def _openings(report: Report) -> Section:
                 (o.reason,),
             ),
             "opening",
+            public(o),
         )
         for o in report.summary.openings
     )
@@ -227,6 +238,7 @@ def _capacity(report: Report) -> Section:
                 (f"{of}: MORE THAN THERE IS" if over else of,),
             ),
             "host",
+            over,
         )
 
     rows = tuple(row(c) for c in report.summary.capacity)

@@ -23,17 +23,30 @@ class Entry:
 
 @dataclass
 class Place:
-    """A host's entries, or instead of them one line with their counts."""
+    """A host's entries; kinds: a line with their counts, for when not all are listed."""
 
     head: str
     foot: str
     kinds: str
     entries: list[Entry]
-    counted: bool = False
+    kept: list[Entry] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kept = self.entries
 
     def text(self) -> str:
-        inner = self.kinds if self.counted else "".join(e.text() for e in self.entries)
-        return f"{self.head}{inner}{self.foot}"
+        kinds = self.kinds if len(self.kept) < len(self.entries) else ""
+        return f"{self.head}{kinds}{''.join(e.text() for e in self.kept)}{self.foot}"
+
+    def keep(self, room: int) -> None:
+        """List only as many of the first (the worst) as have room beside the counts."""
+        room -= len(self.head) + len(self.kinds) + len(self.foot)
+        self.kept = []
+        for entry in self.entries:
+            room -= len(entry.text())
+            if room < 0:
+                break
+            self.kept.append(entry)
 
 
 @dataclass
@@ -42,16 +55,15 @@ class Left:
 
     diffs: int = 0
     properties: int = 0
-    places: int = 0
+    changes: int = 0
     everything: bool = False
-    words: list[str] = field(default_factory=list)
 
 
 def fit(places: Sequence[Place], room: int | None) -> tuple[str, Left]:
     """The places' text in at most `room` characters (None: as long as it is).
 
-    Left out, until it fits: the longest diffs, then the longest lists of properties, then the
-    longest lists of changes, of which the counts by kind stay, then all of it.
+    Left out, until it fits: the longest diffs, then the longest lists of properties, then of
+    the longest lists of changes the end, for which the counts by kind stand, then all of it.
     """
     left = Left()
     entries = [e for p in places for e in p.entries]
@@ -61,7 +73,8 @@ def fit(places: Sequence[Place], room: int | None) -> tuple[str, Left]:
     over = sum(len(p.text()) for p in places) - room
     over = _drop_diffs(entries, over, left)
     over = _drop_properties(entries, over, left)
-    over = _count(places, over, left)
+    if over > 0:
+        over = _list_less(places, room, left)
     if over > 0:
         left.everything = bool(places)
         return "", left
@@ -97,12 +110,14 @@ def _drop_properties(entries: list[Entry], over: int, left: Left) -> int:
     return over
 
 
-def _count(places: Sequence[Place], over: int, left: Left) -> int:
-    for place in sorted(places, key=lambda p: -len(p.text())):
-        before = len(place.text())
-        if over <= 0 or before <= len(place.head) + len(place.kinds) + len(place.foot):
-            break
-        place.counted = True
-        over -= before - len(place.text())
-        left.places += 1
-    return over
+def _list_less(places: Sequence[Place], room: int, left: Left) -> int:
+    """Every place gets an equal share of the room; what a short one does not need, the others
+    get. Returns how much is still too long."""
+    waiting = sorted(places, key=lambda p: len(p.text()))
+    for n, place in enumerate(waiting):
+        share = room // (len(waiting) - n)
+        if len(place.text()) > share:
+            place.keep(share)
+            left.changes += len(place.entries) - len(place.kept)
+        room -= len(place.text())
+    return -room

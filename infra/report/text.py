@@ -153,12 +153,13 @@ def _section(section: Section, paint: _Paint) -> str:
     rows = [tuple(_words(c) for c in row.cells) for row in section.rows]
     lead = min(24, max(cell_len(r[0]) for r in rows))
     lines = _heading(section, paint)
-    for row in rows:
+    for row, grave in zip(rows, (r.grave for r in section.rows), strict=True):
         if len(row) == 1 or cell_len(row[0]) > lead:
-            lines += wrap(" · ".join(c for c in row if c), "  - ")
-            continue
-        rest = " · ".join(c for c in row[1:] if c)
-        lines += wrap(rest, f"  {_pad(row[0], lead)}  ")
+            said = wrap(" · ".join(c for c in row if c), "! - " if grave else "  - ", "    ")
+        else:
+            first = f"{'! ' if grave else '  '}{_pad(row[0], lead)}  "
+            said = wrap(" · ".join(c for c in row[1:] if c), first)
+        lines += [paint("danger", line) for line in said] if grave else said
     return "\n".join(lines)
 
 
