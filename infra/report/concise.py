@@ -71,7 +71,7 @@ def _line(row: Row, level: Level) -> str:
     return f"❗ <b>{line}</b>" if row.grave else line
 
 
-def refusals(report: Report, level: Level, room: int | None) -> list[str]:
+def refusals(report: Report, level: Level, room: int) -> list[str]:
     """A paragraph for each refusal and danger, or for each kind of them."""
     found = findings(report)
     if level.findings == "all":
@@ -82,7 +82,7 @@ def refusals(report: Report, level: Level, room: int | None) -> list[str]:
     kinds = [list(group) for _, group in groupby(found, key=lambda f: (f.severity, f.id))]
     if level.findings == "places":
         return [_places(group, level.clip, None) for group in kinds]
-    share = (room or 0) // 2 // max(1, len(kinds))
+    share = max(0, room) // 2 // max(1, len(kinds))
     return [_places(group, level.clip, share) for group in kinds]
 
 

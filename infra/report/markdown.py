@@ -18,6 +18,7 @@ from infra.report.sections import Section, counts, headline, nothing, verdict
 from infra.report.shorten import Entry, Left, Place, fit
 from infra.report.words import Code, number
 
+HEADING = "### In detail · Chi tiết\n\n"
 FOOTER = 400  # characters kept for the note on what was left out, without the pointer
 
 
@@ -37,23 +38,46 @@ def render(
         en, vi = words.NO_DRIFT if report.source == "drift" else words.NOTHING
         return _cut(f"{head}**{en}** · {vi}: {_compared(report)}\n", limit)
     pointer = _pointer(artifact)
-    room = None if limit is None else limit - len(head) - len(pointer) - FOOTER
+    places = [_place(p, limit) for p in detail.places(report)]
+    whole = _whole(report, places)
+    text = None if whole is None else _ended(head, *whole, pointer)
+    if text is not None and (limit is None or len(text) <= limit):
+        return text
+    assert limit is not None  # without a limit no diff is above it
+    room = limit - len(head) - len(pointer) - FOOTER
+    level, summary = _shortest(report, room)
+    if len(summary) > room:
+        said = f"**{prose(verdict(report))}; {prose(headline(report))}**"
+        return _cut(f"{head}{said}\n\n{pointer}", limit)
+    room -= len(summary) + len(HEADING)
+    picture = _picture(report)
+    body, left = fit(places, room - len(picture))
+    if left.everything and picture:  # rather a list than a picture
+        picture = ""
+        body, left = fit([_place(p, limit) for p in detail.places(report)], room)
+    footer = _footer(left, level, limit, pointer)
+    return _ended(head, summary, picture, HEADING + body if body else "", footer)
+
+
+def _whole(report: Report, places: list[Place]) -> tuple[str, str, str] | None:
+    """Summary, picture and detail with nothing left out; None where a diff alone is too long."""
+    if any(e.diff is None for p in places for e in p.entries):
+        return None
+    body = HEADING + "".join(p.text() for p in places) if places else ""
+    return _summary(report, LEVELS[0], 0), _picture(report), body
+
+
+def _shortest(report: Report, room: int) -> tuple[Level, str]:
+    """The summary at the first level at which it has room, else at the last."""
     for level in LEVELS:
         summary = _summary(report, level, room)
-        if room is None or len(summary) <= room:
+        if len(summary) <= room:
             break
-    else:
-        summary = f"{prose(verdict(report))}; {prose(headline(report))}\n\n"
-        return _cut(f"{head}**{summary[:1].upper()}{summary[1:].strip()}**\n\n{pointer}", limit)
-    picture = _picture(report)
-    rest = None if room is None else room - len(summary)
-    if rest is not None and len(picture) > rest:
-        picture = ""
-    heading = "### In detail · Chi tiết\n\n"
-    inner = None if rest is None else rest - len(picture) - len(heading)
-    body, left = fit([_place(p, limit) for p in detail.places(report)], inner)
-    body = heading + body if body else ""
-    return f"{head}{summary}{picture}{body}{_footer(left, level, limit, pointer)}".rstrip() + "\n"
+    return level, summary
+
+
+def _ended(*parts: str) -> str:
+    return "".join(parts).rstrip() + "\n"
 
 
 def marker(target: str) -> str:
@@ -84,9 +108,9 @@ def _pointer(artifact: str | None) -> str:
     return f"The whole report · Báo cáo đầy đủ: {code(artifact)}"
 
 
-def _summary(report: Report, level: Level, room: int | None) -> str:
+def _summary(report: Report, level: Level, room: int) -> str:
     ministry = words.clip(words.both(report.ministry_vi, report.ministry_en), 200)
-    parts = [f"{prose(ministry)}: {_compared(report)}"]
+    parts = [f"{_compared(report)} · {prose(ministry)}"]  # no line begins with foreign text
     if stops := refusals(report, level, room):
         lines = ["[!CAUTION]", f"**{verdict(report)}**", *stops]
         parts.append("\n".join(f"> {line}\n>" for line in lines).removesuffix("\n>"))

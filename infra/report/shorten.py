@@ -59,8 +59,8 @@ class Left:
     everything: bool = False
 
 
-def fit(places: Sequence[Place], room: int | None) -> tuple[str, Left]:
-    """The places' text in at most `room` characters (None: as long as it is).
+def fit(places: Sequence[Place], room: int) -> tuple[str, Left]:
+    """The places' text in at most `room` characters, and what was left out of it.
 
     Left out, until it fits: the longest diffs, then the longest lists of properties, then of
     the longest lists of changes the end, for which the counts by kind stand, then all of it.
@@ -68,8 +68,6 @@ def fit(places: Sequence[Place], room: int | None) -> tuple[str, Left]:
     left = Left()
     entries = [e for p in places for e in p.entries]
     _drop_endless(entries, left)
-    if room is None:
-        return "".join(p.text() for p in places), left
     over = sum(len(p.text()) for p in places) - room
     over = _drop_diffs(entries, over, left)
     over = _drop_properties(entries, over, left)

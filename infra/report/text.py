@@ -77,7 +77,8 @@ def wrap(text: str, first: str = "", rest: str | None = None, width: int = WIDTH
     line, `rest` (default: as many spaces) before the others."""
     rest = " " * cell_len(first) if rest is None else rest
     lines: list[str] = []
-    line, room = "", width - cell_len(first) - 1
+    line, later = "", width - cell_len(rest) - 1  # the last column is kept for _safe
+    room = min(later, width - cell_len(first) - 1)
     for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
         if cell_len(candidate) <= room:
@@ -85,10 +86,10 @@ def wrap(text: str, first: str = "", rest: str | None = None, width: int = WIDTH
             continue
         if line:
             lines.append(line)
-            room = width - cell_len(rest) - 1
+            room = later
         *full, line = chop_cells(word, room) or [""]
         lines += full
-        room = width - cell_len(rest) - 1 if full else room
+        room = later if full else room
     lines.append(line)
     return [_safe((rest if n else first) + one) for n, one in enumerate(lines)]
 
@@ -185,7 +186,7 @@ def _diff(lines: Iterable[str], paint: _Paint) -> list[str]:
     for line in lines:
         line = line.expandtabs(4)
         pieces: Sequence[str] = [line] if line.isascii() and len(line) <= room else _cut(line, room)
-        out += [paint(line[:1], f"             │ {piece}").rstrip() for piece in pieces]
+        out += [paint(line[:1], f"             │ {piece}".rstrip()) for piece in pieces]
     return out
 
 
