@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from html import escape
 from itertools import groupby
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -62,18 +63,18 @@ def _environment() -> Environment:
 def _cell(cell: Cell) -> Markup:
     """A cell's pieces, what machines read in a fixed-width face."""
     made = (
-        Markup("<code>{}</code>").format(visible(p) or "(empty)")
+        f"<code>{escape(visible(p) or '(empty)')}</code>"
         if isinstance(p, Code)
-        else Markup.escape(visible(p))
+        else escape(visible(p))
         for p in cell
     )
-    return Markup("").join(made)
+    return Markup("".join(made))
 
 
 def _diff(text: str) -> Markup:
     """A diff's lines, those of a kind that follow each other in one coloured block."""
     out = []
     for kind, lines in groupby(detail.diff_lines(text), key=lambda x: _LINES.get(x[:1], "")):
-        block = Markup.escape("\n".join(lines))
-        out.append(Markup('<span class="{}">{}</span>').format(kind, block) if kind else block)
-    return Markup("\n").join(out)
+        block = escape("\n".join(lines))
+        out.append(f'<span class="{kind}">{block}</span>' if kind else block)
+    return Markup("\n".join(out))

@@ -13,6 +13,7 @@ from infra.report.sections import Section, counts, findings, headline, nothing, 
 from infra.report.words import Cell, visible
 
 WIDTH = 100
+LONGEST = 2000  # characters of one value or line that are shown; the other forms have all
 SIGNS = {
     "delete": "-",
     "replace": "±",
@@ -68,6 +69,11 @@ def _paint(name: str, text: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if code and text else text
 
 
+def columns(text: str) -> int:
+    """How many columns a terminal gives to the text."""
+    return len(text) if text.isascii() else cell_len(text)
+
+
 def _safe(text: str) -> str:
     return _COMMAND.sub(r"\1\\\2", text)
 
@@ -75,13 +81,15 @@ def _safe(text: str) -> str:
 def wrap(text: str, first: str = "", rest: str | None = None, width: int = WIDTH) -> list[str]:
     """Lines of at most `width` columns, as a terminal counts them; `first` before the first
     line, `rest` (default: as many spaces) before the others."""
-    rest = " " * cell_len(first) if rest is None else rest
+    if columns(first) + columns(text) < width:
+        return [_safe(first + text)]
+    rest = " " * columns(first) if rest is None else rest
     lines: list[str] = []
-    line, later = "", width - cell_len(rest) - 1  # the last column is kept for _safe
-    room = min(later, width - cell_len(first) - 1)
+    line, later = "", width - columns(rest) - 1  # the last column is kept for _safe
+    room = min(later, width - columns(first) - 1)
     for word in text.split(" "):
         candidate = f"{line} {word}" if line else word
-        if cell_len(candidate) <= room:
+        if columns(candidate) <= room:
             line = candidate
             continue
         if line:
@@ -95,11 +103,11 @@ def wrap(text: str, first: str = "", rest: str | None = None, width: int = WIDTH
 
 
 def _words(cell: Cell) -> str:
-    return visible("".join(cell))
+    return visible("".join(words.clipped(cell, LONGEST)))
 
 
 def _pad(text: str, width: int, right: bool = False) -> str:
-    space = " " * max(0, width - cell_len(text))
+    space = " " * max(0, width - columns(text))
     return space + text if right else text + space
 
 
@@ -135,13 +143,13 @@ def _counts(section: Section, paint: _Paint) -> str:
     """A table with the numbers right-aligned; a name that is too wide stands on its own line."""
     rows = [tuple(_words(c) for c in row.cells) for row in section.rows]
     table = [section.columns, *rows]
-    numbers = [max(cell_len(r[n]) for r in table) for n in range(2, len(section.columns))]
-    host = min(24, max(cell_len(r[1]) for r in table))
+    numbers = [max(columns(r[n]) for r in table) for n in range(2, len(section.columns))]
+    host = min(24, max(columns(r[1]) for r in table))
     room = WIDTH - 2 - sum(n + 2 for n in numbers) - host - 3
-    site = min(room, max(cell_len(r[0]) for r in table))
+    site = min(room, max(columns(r[0]) for r in table))
     lines = _heading(section, paint)
     for row in table:
-        if cell_len(row[0]) > site or cell_len(row[1]) > host:
+        if columns(row[0]) > site or columns(row[1]) > host:
             lines += wrap(" ".join(c for c in row[:2] if c), "  ", "    ")
             row = ("", "", *row[2:])
         cells = [_pad(row[0], site), _pad(row[1], host)]
@@ -152,10 +160,10 @@ def _counts(section: Section, paint: _Paint) -> str:
 
 def _section(section: Section, paint: _Paint) -> str:
     rows = [tuple(_words(c) for c in row.cells) for row in section.rows]
-    lead = min(24, max(cell_len(r[0]) for r in rows))
+    lead = min(24, max(columns(r[0]) for r in rows))
     lines = _heading(section, paint)
     for row, grave in zip(rows, (r.grave for r in section.rows), strict=True):
-        if len(row) == 1 or cell_len(row[0]) > lead:
+        if len(row) == 1 or columns(row[0]) > lead:
             said = wrap(" · ".join(c for c in row if c), "! - " if grave else "  - ", "    ")
         else:
             first = f"{'! ' if grave else '  '}{_pad(row[0], lead)}  "
@@ -184,7 +192,7 @@ def _diff(lines: Iterable[str], paint: _Paint) -> list[str]:
     room = WIDTH - 15
     out: list[str] = []
     for line in lines:
-        line = line.expandtabs(4)
+        line = words.clip(line, LONGEST).expandtabs(4)
         pieces: Sequence[str] = [line] if line.isascii() and len(line) <= room else _cut(line, room)
         out += [paint(line[:1], f"             │ {piece}".rstrip()) for piece in pieces]
     return out

@@ -72,6 +72,8 @@ def visible(text: str, lines: bool = False) -> str:
 
     lines: newlines and tabs stay as they are.
     """
+    if text.isascii() and text.isprintable():
+        return text
     return (_MANY_LINES if lines else _ONE_LINE).sub(_shown, text)
 
 

@@ -6,7 +6,7 @@ import pytest
 from reports import DANGEROUS, EMPTY, RENAME, SMALL, large, report
 
 from infra.report import render
-from infra.report.content import Change, Finding, Summary
+from infra.report.content import Change, Finding, Property, Summary
 from infra.report.text import wrap
 
 RENAME_TEXT = """\
@@ -425,6 +425,18 @@ def test_a_long_line_of_a_diff_goes_on_behind_a_mark() -> None:
         "             │ …" + "x" * 36,
         "",
     ]
+
+
+def test_a_value_or_line_without_end_is_cut_in_text_only() -> None:
+    huge = "Q" * 5000
+    change = Change(
+        "file", "/x", "update", properties=(Property("p", "a", huge),), diff=f"@@ -1 +1 @@\n+{huge}"
+    )
+    made = render(report([change]), "text")
+    assert made.count("Q") == 2000 + 1999  # the line's sign is one of its characters
+    assert "(3,000 more characters)" in made and "(3,001 more characters)" in made
+    assert huge in render(report([change]), "html")
+    assert huge in render(report([change]), "markdown")
 
 
 def test_colour_marks_what_is_deleted() -> None:

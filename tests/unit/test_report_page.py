@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -28,7 +29,7 @@ def test_the_page_says_its_language_and_has_headings_in_order(of) -> None:
     assert made.startswith('<!DOCTYPE html>\n<html lang="en">\n')
     levels = [int(n) for n in re.findall(r"<h([1-6])\b", made)]
     assert levels[0] == 1 and levels.count(1) == 1
-    assert all(b <= a + 1 for a, b in zip(levels, levels[1:], strict=False))
+    assert all(b <= a + 1 for a, b in itertools.pairwise(levels))
     assert 'lang="vi"' in made
     seen = html(made)
     assert seen.tags.count("table") == seen.tags.count("caption class")
