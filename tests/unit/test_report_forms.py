@@ -455,3 +455,43 @@ def test_a_picture_has_few_enough_nodes() -> None:
     sites = mermaid(large(1000, hosts=1000))
     assert 'n0["334 hosts<br/>334 replaced, 334 updated"]' in sites
     assert max(len(x) for x in (hosts, sites)) < 2000
+
+
+def containers(count: int, name: str) -> list[Change]:
+    return [Change("container", f"{name}{n}", "create", "nd-1", "nguyen-du") for n in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("count", "name", "node"),
+    [
+        (20, "c", 'n0["c0<br/>create"]'),
+        (51, "c", 'n0["51 changes<br/>51 created"]'),  # too many nodes
+        (30, "c" * 50, 'n0["30 changes<br/>30 created"]'),  # too many characters for GitLab
+    ],
+)
+def test_a_picture_is_closed_up_when_it_is_too_large(count, name, node) -> None:
+    from infra.report.mermaid import mermaid
+    from infra.report.topology import size, topology
+
+    of = report(containers(count, name))
+    assert node in mermaid(of)
+    assert len(mermaid(of)) <= 2000
+    assert size(topology(of)) <= 50
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("tryton-7.4 (new), a/b", "tryton-7.4 (new), a/b"),
+        ("_it_ and 1. one", "#95;it#95; and 1#46; one"),
+        ('"]; x', "#34;#93;#59; x"),
+        ("- item", "#45; item"),
+        ("Trần Duy Hưng", "Trần Duy Hưng"),
+        ("", "-"),
+        ("x" * 70, "x" * 60 + "… (10 more characters)"),
+    ],
+)
+def test_a_label_of_the_picture(text, shown) -> None:
+    from infra.report.mermaid import label
+
+    assert label(text) == shown
