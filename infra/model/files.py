@@ -58,10 +58,13 @@ def shown_path(directory: Path) -> str:
         return str(directory)
 
 
-def collect(directory: Path) -> Found:
-    """Reads every file of the model below `directory`; problems are gathered, not raised."""
+def collect(directory: Path, shown: str | None = None) -> Found:
+    """Reads every file of the model below `directory`; problems are gathered, not raised.
+
+    shown: what messages call the directory.
+    """
     found = Found()
-    top = shown_path(directory)
+    top = shown or shown_path(directory)
     if not directory.is_dir():
         what = "is not a directory" if os.path.lexists(directory) else "does not exist"
         remedy = "name the model's directory with --sites or HANOI_SITES"
