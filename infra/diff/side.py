@@ -14,8 +14,9 @@ class Side:
     """name: as a report shows it ("main (1a2b3c4)", "working tree"); model, plan: None when
     they could not be read; tags: image → content tag, empty when not known; checks: the
     compliance checks of this side's toolkit (file → source); toolkit, vaults: path → git's blob
-    id of files beside the model that matter (roles and playbooks; encrypted secrets); unknown:
-    what could not be told of this side, and why.
+    id of files beside the model that matter (roles and playbooks; encrypted secrets); recipes:
+    image → its Dockerfile, and "suite" → the Debian release, empty when not known; unknown: what
+    could not be told of this side, and why.
     """
 
     name: str
@@ -25,4 +26,5 @@ class Side:
     checks: Mapping[str, str] = field(default_factory=dict)
     toolkit: Mapping[str, str] = field(default_factory=dict)
     vaults: Mapping[str, str] = field(default_factory=dict)
+    recipes: Mapping[str, str] = field(default_factory=dict)
     unknown: tuple[str, ...] = ()

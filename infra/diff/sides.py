@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from infra.plan import plan
 from infra.resources import Plan
 
 CHECKS = "tests/compliance/test_"
+SUITE_FILE = "infra/images/content.py"
 WAYS = ("playbooks/", "roles/")
 VAULTS = ("authority.yml", "certificates.yml", "passwords.yml")
 VAULT_MARK = b"$ANSIBLE_VAULT;"
@@ -166,19 +168,33 @@ class Reader:
             self._checks(sources),
             {p: e.id for p, e in tree.items() if p.startswith(WAYS)},
             self._vaults(sources),
+            self._recipes(sources),
             unknown,
         )
 
     def _checks(self, sources: Sources) -> Mapping[str, str]:
         """Sources of the side's compliance checks; the running toolkit's where it has none."""
-        mine = {p: e.id for p, e in sources.tree.items() if p.startswith(CHECKS)}
+        mine = [p for p in sources.tree if p.startswith(CHECKS)]
         if not mine:
             return {p.name: p.read_text("utf-8") for p in sorted(paths.compliance().glob("test_*"))}
+        return self._texts(sources, mine)
+
+    def _recipes(self, sources: Sources) -> Mapping[str, str]:
+        """What the side's images are made of; nothing where the repository holds no toolkit."""
+        wanted = [p for p in sources.tree if p.startswith("images/") and p.endswith("/Dockerfile")]
+        if not wanted or SUITE_FILE not in sources.tree:
+            return {}
+        texts = self._texts(sources, [*wanted, SUITE_FILE])
+        suite = re.search(r'^SUITE = "(\w+)"', texts[SUITE_FILE], re.MULTILINE)
+        return {p.split("/")[1]: texts[p] for p in wanted} | {"suite": suite[1] if suite else ""}
+
+    def _texts(self, sources: Sources, names: Collection[str]) -> dict[str, str]:
+        """Files of the side's revision by path."""
         if sources.revision.commit is None:
             root = self.repository.root
-            return {p: (root / p).read_text("utf-8", errors="replace") for p in mine}
-        read = self.repository.blobs(mine.values())
-        return {p: read[i].decode(errors="replace") for p, i in mine.items()}
+            return {p: (root / p).read_text("utf-8", errors="replace") for p in names}
+        read = self.repository.blobs([sources.tree[p].id for p in names])
+        return {p: read[sources.tree[p].id].decode(errors="replace") for p in names}
 
     def _vaults(self, sources: Sources) -> Mapping[str, str]:
         """Vault files of the repository by path; only those that are encrypted."""
