@@ -28,10 +28,13 @@ def report(revisions: str | None = None, through: str | None = None) -> Report:
     with Reader(repository, directory, through) as reader:
         (before, earlier), (after, later) = both(reader, base, head)
         assert later is not None
-        return _report(before, after, earlier, later)
+        return compared(before, after, earlier, later)
 
 
-def _report(before: Side, after: Side, earlier: Sources | None, later: Sources) -> Report:
+def compared(
+    before: Side, after: Side, earlier: Sources | None = None, later: Sources | None = None
+) -> Report:
+    """The report of two sides; their sources tell which policies of their own apply."""
     changes = compare(before, after)
     found = judge(before, after, changes, earlier, later)
     model = after.model or before.model

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from infra.diff.side import Side
+from infra.diff.values import listed
 from infra.policies import Danger, policy
 from infra.policies.data import hosts_of
 from infra.report.content import Change
@@ -41,6 +42,7 @@ def configuration_left_behind(
     before: Side, after: Side, changes: Sequence[Change]
 ) -> Iterator[Danger]:
     """Files that leave the plan below the configuration of a container that stays."""
+    places: dict[tuple[str, ...], list[str]] = {}
     now = hosts_of(after.plan)
     for host_id, old in hosts_of(before.plan).items():
         if host_id not in now:
@@ -53,5 +55,6 @@ def configuration_left_behind(
             if f.path not in kept and directories and f.path.startswith(directories)
         ]  # fmt: skip
         if gone:
-            more = f" and {len(gone) - 6} more" if len(gone) > 6 else ""
-            yield Danger(f"host {host_id}", f"{', '.join(gone[:6])}{more}")
+            places.setdefault(tuple(gone), []).append(host_id)
+    for paths, hosts in places.items():
+        yield Danger(", ".join(hosts), listed(paths, 6))
