@@ -62,6 +62,7 @@ def _child(
     """In the child: load, judge, tell. What a policy prints is kept out of the report."""
     os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
     os.dup2(2, 1)
+    sys.stdout = sys.stderr
     try:
         loaded = _load(directory)
         sending.send(("", "", [astuple(f) for f in judged(loaded, before, after, changes)]))
