@@ -127,6 +127,17 @@ def _failed(shown: str, why: str) -> HanoiError:
     )
 
 
+def no_such_wave(wave: str, shown: str) -> HanoiError:
+    """The later side's roadmap does not have the wave that was asked for."""
+    return error(
+        "HN-P001",
+        f"wave {wave}",
+        f"the roadmap of {shown} has no such wave",
+        "choose one of those in its roadmap.yaml",
+        Exit.USAGE,
+    )
+
+
 def rebuilt(value: Any) -> Any:
     """JSON of bootstrap.plain → nouns of infra.resources, without fields that are unknown here.
 

@@ -76,7 +76,7 @@ class Reader:
         model = below(tree, self.path)
         if not any(p.endswith(".yaml") for p in model):
             return None
-        place = self._work / revision.commit
+        place = Path(tempfile.mkdtemp(dir=self._work))
         extract(self.repository, model, place / "sites")
         rules = {p: e for p, e in tree.items() if p.startswith(f"{beside}/")} if beside else {}
         if rules:
@@ -101,22 +101,20 @@ class Reader:
         names = (*own_code.CODE, *(w.rstrip("/") for w in WAYS), "tests/compliance")
         return on_disk(root, *names, long_ids=self.repository.long_ids)
 
-    def side(self, sources: Sources) -> Side:
-        """The side, planned. Raises HanoiError with the description's problems."""
+    def side(self, sources: Sources, *, earlier: bool = False) -> Side:
+        """The side, planned. earlier: it may lack the wave asked for.
+
+        Raises HanoiError with the description's problems; HN-P001 for an unknown wave.
+        """
         code = own_code.code_of(sources.tree)
         if code and own_code.key(code) != own_code.key(self._own()):
-            return self._by_its_own_code(sources, code)
+            return self._by_its_own_code(sources, code, earlier)
         model = load(sources.sites, shown=sources.shown, known=self._known)
-        wave, unknown = self._wave(model, sources)
-        made = plan(model, wave)
+        known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
+        unknown = () if known else (self._no_wave(sources),)
+        made = plan(model, self.through if known or not earlier else None)
         tags = {name: tag(ImageSpec(name, uid)) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)
-
-    def _wave(self, model: Model, sources: Sources) -> tuple[str | None, tuple[str, ...]]:
-        """The wave asked for where this side has it, else its current one."""
-        if self.through is None or self.through in {w.id for w in model.roadmap.waves}:
-            return self.through, ()
-        return None, (self._no_wave(sources),)
 
     def _no_wave(self, sources: Sources) -> str:
         shown = sources.revision.shown
@@ -131,13 +129,15 @@ class Reader:
             self._running = code | images
         return self._running
 
-    def _by_its_own_code(self, sources: Sources, code: Mapping[str, Entry]) -> Side:
+    def _by_its_own_code(self, sources: Sources, code: Mapping[str, Entry], earlier: bool) -> Side:
         shown = sources.revision.shown
         if sources.revision.commit is None:
             where = self.repository.root
         else:
             where = own_code.copy(self.repository, code)
         made = own_code.planned(where, sources.sites, shown, self.through)
+        if not (made.wave_known or earlier):
+            raise own_code.no_such_wave(str(self.through), shown)
         unknown: tuple[str, ...] = () if made.wave_known else (self._no_wave(sources),)
         try:
             model = load(sources.sites, shown=sources.shown, known=self._known)
@@ -242,7 +242,7 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
         )
     else:
         try:
-            yield reader.side(earlier), earlier
+            yield reader.side(earlier, earlier=True), earlier
         except HanoiError as failure:
             first = failure.problems[0]
             more = len(failure.problems) - 1
