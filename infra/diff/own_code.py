@@ -113,7 +113,7 @@ def planned(code: Path, sites: Path, shown: str, through: str | None) -> Planned
 
 def _problems(told: list[dict[str, str]], sites: str, shown: str) -> list[Problem]:
     return [
-        Problem(p["where"].replace(sites, f"{shown}:sites"), p["code"], p["what"], p["remedy"])
+        Problem(p["where"].replace(sites, f"{shown}:sites", 1), p["code"], p["what"], p["remedy"])
         for p in told
     ]
 

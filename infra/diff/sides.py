@@ -14,6 +14,7 @@ from infra.diff import own_code
 from infra.diff.git import Entry, Repository
 from infra.diff.revisions import Revision, below, blob_id, extract, inside, on_disk
 from infra.diff.side import Side
+from infra.diff.tree import Tree
 from infra.errors import Exit, HanoiError, error
 from infra.images.content import ImageSpec, tag
 from infra.model.loader import Known, load
@@ -31,11 +32,12 @@ POLICIES = "policies"
 
 @dataclass(frozen=True)
 class Sources:
-    """What a side is made from, on disk: the description, and the ministry's own policies
-    (None: it has none). shown: what messages call the description."""
+    """What a side is made from: the description (a directory, or files of git), and the
+    ministry's own policies (None: it has none). shown: what messages call the description;
+    tree: the revision's files, of the working tree only those of the toolkit."""
 
     revision: Revision
-    sites: Path
+    sites: Path | Tree
     shown: str
     policies: Path | None
     tree: Mapping[str, Entry] = field(default_factory=dict)
@@ -76,15 +78,17 @@ class Reader:
         model = below(tree, self.path)
         if not any(p.endswith(".yaml") for p in model):
             return None
-        place = Path(tempfile.mkdtemp(dir=self._work))
-        extract(self.repository, model, place / "sites")
         rules = {p: e for p, e in tree.items() if p.startswith(f"{beside}/")} if beside else {}
+        place = self._private() if rules else Path()
         if rules:
             extract(self.repository, {p[len(beside) + 1 :]: e for p, e in rules.items()},
                     place / POLICIES)  # fmt: skip
         shown = f"{revision.shown}:{self.path or '.'}"
         own_policies = place / POLICIES if rules else None
-        return Sources(revision, place / "sites", shown, own_policies, tree)
+        return Sources(revision, Tree(self.repository, model), shown, own_policies, tree)
+
+    def _private(self) -> Path:
+        return Path(tempfile.mkdtemp(dir=self._work))
 
     def _beside(self) -> str:
         """The path of the ministry's policies, beside the model; "" when that is outside."""
@@ -135,7 +139,11 @@ class Reader:
             where = self.repository.root
         else:
             where = own_code.copy(self.repository, code)
-        made = own_code.planned(where, sources.sites, shown, self.through)
+        sites = sources.sites
+        if isinstance(sites, Tree):
+            entries, sites = sites.entries, self._private()
+            extract(self.repository, entries, sites)
+        made = own_code.planned(where, sites, shown, self.through)
         if not (made.wave_known or earlier):
             raise own_code.no_such_wave(str(self.through), shown)
         unknown: tuple[str, ...] = () if made.wave_known else (self._no_wave(sources),)

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from infra.errors import Exit, HanoiError, Problem
 from infra.model import explain
-from infra.model.files import Source, collect
+from infra.model.files import Place, Source, collect
 from infra.model.positions import Lines, clip, lines
 from infra.model.rules import Finding, View, findings
 from infra.model.schema import KINDS, Model, Strict
@@ -28,14 +28,14 @@ LONGEST = 600  # characters of a message's part
 Known = dict[tuple[str, str, str], Strict]  # kind, id and text of a sound file → its object
 
 
-def load(directory: Path, *, shown: str | None = None, known: Known | None = None) -> Model:
-    """Reads and checks the model below `directory` (sites/ of the ministry).
+def load(place: Path | Place, *, shown: str | None = None, known: Known | None = None) -> Model:
+    """Reads and checks the model in `place` (sites/ of the ministry).
 
-    shown: what messages call the directory (default: its path); known: objects of files read
+    shown: what messages call the place (default: a directory's path); known: objects of files read
     before, so that of two models the same file is parsed once; gains those of this model.
     Raises HanoiError (Exit.FINDINGS) with all problems, sorted by file and line.
     """
-    found = collect(directory, shown)
+    found = collect(place, shown)
     known = {} if known is None else known
     reports = [_Report(source, known) for source in found.sources]
     objects = [(r, o) for r in reports if (o := r.validated()) is not None]
