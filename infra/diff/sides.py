@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -11,12 +12,13 @@ from pathlib import Path
 
 from infra import paths
 from infra.diff import own_code
-from infra.diff.git import Entry, Repository
+from infra.diff.git import MODULE, Entry, Repository
 from infra.diff.revisions import Revision, below, blob_id, extract, inside, on_disk
 from infra.diff.side import Side
 from infra.diff.tree import Tree
 from infra.errors import Exit, HanoiError, error
 from infra.images.content import ImageSpec, tag
+from infra.model.files import FOLDERS, MAX_BYTES
 from infra.model.loader import Known, load
 from infra.model.schema import Model
 from infra.plan import plan
@@ -52,7 +54,7 @@ class Reader:
         self.through = through
         self.path = inside(repository, directory)
         self._known: Known = {}
-        self._plans: dict[int, Plan] = {}
+        self._blobs: dict[str, bytes] = {}
         self._running: dict[str, Entry] | None = None
         self._stack = contextlib.ExitStack()
 
@@ -85,7 +87,27 @@ class Reader:
                     place / POLICIES)  # fmt: skip
         shown = f"{revision.shown}:{self.path or '.'}"
         own_policies = place / POLICIES if rules else None
-        return Sources(revision, Tree(self.repository, model), shown, own_policies, tree)
+        return Sources(revision, Tree(model, self._contents(model)), shown, own_policies, tree)
+
+    def _contents(self, entries: Mapping[str, Entry]) -> Mapping[str, bytes]:
+        """Contents by id; what both sides have is read once."""
+        wanted = {e.id for e in entries.values() if e.mode != MODULE}
+        if missing := wanted - self._blobs.keys():
+            self._blobs |= self.repository.blobs(missing)
+        return self._blobs
+
+    def offer_working_tree(self) -> None:
+        """What is on disk need not be read from git: most files are the same in both."""
+        for folder in ("", *FOLDERS):
+            with contextlib.suppress(OSError):
+                self._offer(os.path.join(self.directory, folder))
+
+    def _offer(self, folder: str) -> None:
+        for entry in os.scandir(folder):
+            if entry.name.endswith(".yaml") and entry.is_file(follow_symlinks=False):
+                with open(entry.path, "rb") as stream:
+                    content = stream.read(MAX_BYTES)
+                self._blobs[blob_id(content, self.repository.long_ids)] = content
 
     def _private(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._work))
@@ -233,6 +255,8 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
     from being judged. Raises HanoiError: the later one's problems, or HN-R009 when it holds no
     description.
     """
+    if head.commit is None:
+        reader.offer_working_tree()
     earlier = reader.sources(base)
     later = reader.sources(head)
     if later is None:

@@ -6,7 +6,7 @@ import errno
 import posixpath
 from collections.abc import Mapping
 
-from infra.diff.git import LINK, MODULE, Entry, Repository
+from infra.diff.git import LINK, MODULE, Entry
 
 LINKS = 16  # how many links may follow one another, as on a disk
 
@@ -15,9 +15,10 @@ class Tree:
     """The entries below a directory of a revision (see infra.model.files.Place). Links lead on
     within the tree only; a submodule is an empty directory, as git makes it."""
 
-    def __init__(self, repository: Repository, entries: Mapping[str, Entry]) -> None:
+    def __init__(self, entries: Mapping[str, Entry], contents: Mapping[str, bytes]) -> None:
+        """contents: by the entries' ids."""
         self.entries = entries
-        self._contents = repository.blobs({e.id for e in entries.values() if e.mode != MODULE})
+        self._contents = contents
         self._children: dict[str, set[str]] = {"": set()}
         for path, entry in entries.items():
             if entry.mode == MODULE:
