@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.diff import common, description, hosts
-from infra.diff.hosts import Reissued
+from infra.diff.certificates import Reissued
 from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.report.content import Change
