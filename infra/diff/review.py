@@ -35,8 +35,8 @@ def report(revisions: str | None = None, through: str | None = None) -> Report:
 
 @contextlib.contextmanager
 def _uncollected() -> Iterator[None]:
-    """Many small values are made and kept, none of them in a cycle: to look for cycles meanwhile
-    takes a third of the time."""
+    """Many small values are made and kept until the process ends, none of them in a cycle: there
+    is nothing to collect meanwhile."""
     collects = gc.isenabled()
     gc.disable()
     try:
