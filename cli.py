@@ -108,6 +108,37 @@ def check(as_json: bool) -> None:
         click.echo("{} sites, {} units, {} applications: no problems".format(*sizes))
 
 
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="The report's form.",
+)
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file."
+)
+
+
+@main.command()
+@click.argument("revisions", metavar="[BASE..HEAD]", required=False)
+@_options(format_option, output_option, through_option)
+def diff(revisions: str | None, form: str, output: Path | None, through: str | None) -> int:
+    """What a change of the description would do; contacts nothing.
+
+    BASE alone is compared with the working tree; without revisions, that is compared with where
+    the branch left the main one.
+    """
+    from infra.diff.review import report, verdict
+    from infra.report import render
+    from infra.report.output import write
+
+    made = report(revisions, through)
+    write(render(made, form), output)
+    return verdict(made)
+
+
 @main.command()
 @_options(json_option)
 def doctor(as_json: bool) -> int:
