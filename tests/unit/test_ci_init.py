@@ -121,9 +121,19 @@ def test_without_its_digest_no_file_is_ours(content: str) -> None:
     assert not init.untouched(init._signed(content) + "x")
 
 
+def test_the_repository_is_where_the_operator_is(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A git hook that runs hanoi has variables of its own repository."""
+    other = tmp_path / "other"
+    git(tmp_path, "init", "-q", "-b", "main", str(other))
+    monkeypatch.setenv("GIT_DIR", str(other / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(other))
+    assert init.repository().root == root
+
+
 def test_outside_a_repository(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GIT_DIR", "/nonexistent")  # not what the operator means here
     result = hanoi("ci", "init", "gitlab")
     assert result.exit_code == Exit.ENVIRONMENT
     assert "HN-R050" in result.output

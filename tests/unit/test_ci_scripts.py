@@ -202,7 +202,9 @@ def test_gitlab_a_change_with_a_link_is_not_read(place: Place, plan_change: str)
 def test_gitlab_a_number_that_is_none(place: Place, plan_change: str, change: str) -> None:
     propose(place, {"sites/ministry.yaml": "x\n"})
     done = place.run(plan_change, HANOI_CHANGE=change)
-    assert (done.returncode != 0, place.calls) == (True, [])
+    assert place.calls == []
+    assert done.returncode == 2 if change else done.returncode != 0
+    assert (place.work / ".git/FETCH_HEAD").exists() is False
 
 
 # ---- only files, on GitHub ----
