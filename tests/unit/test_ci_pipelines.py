@@ -175,7 +175,7 @@ def calls(script: str) -> list[list[str]]:
         line = line.split(" # ")[0].strip()
         match = re.search(r'^(?:HANOI_SITES="[^"]*" )?hanoi (.*)$', line)
         if match:
-            words = shlex.split(re.split(r" (?:\|\||>|\|) ", match[1])[0])
+            words = shlex.split(re.split(r" (?:\|\||>|\|)(?: |$)", match[1])[0])
             found.append(["12" if w in ("$CHANGE", "$HANOI_CHANGE") else w for w in words])
     return found
 

@@ -24,6 +24,7 @@ case "$1" in
         cat "$HANOI_SITES"/ministry.yaml
         [ -e "$HANOI_SITES/../policies" ] && echo 'POLICIES OF THE CHANGE'
         exit "${STATUS:-0}" ;;
+    ci) exit "${COMMENT:-0}" ;;
 esac
 """
 
@@ -175,9 +176,15 @@ def test_gitlab_plans_what_merging_would_give_with_mains_code(
     ]
 
 
-def test_gitlab_comments_and_fails_when_the_plan_does(place: Place, plan_change: str) -> None:
+@pytest.mark.parametrize(
+    ("plan", "comment", "ends"), [("6", "0", 6), ("6", "5", 6), ("0", "5", 1), ("0", "0", 0)]
+)
+def test_gitlab_comments_and_fails_when_plan_or_comment_do(
+    place: Place, plan_change: str, plan: str, comment: str, ends: int
+) -> None:
     propose(place, {"sites/ministry.yaml": "x\n"})
-    assert place.run(plan_change, HANOI_CHANGE="12", STATUS="6").returncode == 6
+    done = place.run(plan_change, HANOI_CHANGE="12", STATUS=plan, COMMENT=comment)
+    assert done.returncode == ends
     assert place.calls[-1].startswith("ci comment")
 
 
