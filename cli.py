@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
@@ -389,6 +389,47 @@ def destroy(site_ids: tuple[str, ...], yes: bool, volumes: bool, as_json: bool, 
         outcome = deployment.destroy(run, pulumi_engine.ensure(say), volumes)
     click.echo(outcome.as_json() if as_json else outcome.summary())
     return Exit.OK
+
+
+@main.group()
+def ci() -> None:
+    """Pipelines for GitLab and GitHub, and their comment."""
+
+
+@ci.command("init")
+@click.argument("host", type=click.Choice(["gitlab", "github"]))
+@click.option("--branch", metavar="NAME", help="The default branch (default: as git says).")
+@_options()
+def ci_init(host: Literal["gitlab", "github"], branch: str | None) -> None:
+    """Write the pipelines into this repository; what is yours is never overwritten."""
+    from infra.ci import init as pipelines
+
+    written, hints = pipelines.write(host, pipelines.repository(branch))
+    for file in written:
+        click.echo(f"{file.state:9} {file.path}")
+    for hint in hints:
+        click.echo(hint)
+
+
+@ci.command("comment")
+@click.option(
+    "--report",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The report in the Markdown form.",
+)
+@click.option("--host", type=click.Choice(["gitlab", "github"]), help="Default: as CI says.")
+@click.option("--target", default="diff", show_default=True, help="Which comment it is.")
+@click.option("--change", type=click.IntRange(min=1), help="The request's number, as CI says.")
+@_options()
+def ci_comment(
+    report: Path, host: Literal["gitlab", "github"] | None, target: str, change: int | None
+) -> None:
+    """Keep one comment on a merge or pull request up to date with a report."""
+    from infra.ci.comment import comment
+
+    done, warning = comment(report, host, target, change)
+    click.echo(f"warning: {done}" if warning else done, err=warning)
 
 
 @main.command()
