@@ -16,6 +16,7 @@ import click
 from infra import __version__, paths
 from infra.errors import Exit, HanoiError
 from infra.progress import Progress
+from infra.report import FORMS, Form
 
 
 def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,7 +112,7 @@ def check(as_json: bool) -> None:
 format_option = click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json", "html"]),
+    type=click.Choice(FORMS),
     default="text",
     show_default=True,
     help="The report's form.",
@@ -124,7 +125,7 @@ output_option = click.option(
 @main.command()
 @click.argument("revisions", metavar="[BASE..HEAD]", required=False)
 @_options(format_option, output_option, through_option)
-def diff(revisions: str | None, form: str, output: Path | None, through: str | None) -> int:
+def diff(revisions: str | None, form: Form, output: Path | None, through: str | None) -> int:
     """What a change of the description would do; contacts nothing.
 
     BASE alone is compared with the working tree; without revisions, that is compared with where
