@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from benchmarks import rivals  # noqa: E402
+from benchmarks.quiet import alone, others, say, wait_until_quiet  # noqa: E402
 from infra import engine, facts, inventory, paths, runtime, ssh, supply  # noqa: E402
 from infra import stack as program  # noqa: E402
 from infra.deploy import PASSPHRASE  # noqa: E402
@@ -37,8 +38,6 @@ from infra.secrets import Secrets  # noqa: E402
 from infra.ssh import Connection  # noqa: E402
 from infra.state import Left, Lock  # noqa: E402
 
-PATIENCE = 900  # seconds to wait for others who work with the hosts
-WORKING = {"deploy", "up", "configure", "bootstrap", "verify", "destroy", "images", "lab"}
 HANOI = [sys.executable, str(ROOT / "cli.py")]
 
 DEPLOY = "hanoi deploy --no-verify"
@@ -78,10 +77,6 @@ class Bench:
         return str(self.secrets.resolve(text))
 
 
-def say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--runs", type=int, default=3, help="of each command (default 3)")
@@ -90,7 +85,8 @@ def main() -> int:
     if given.runs < 1:
         parser.error("--runs: at least 1")
     try:
-        result = measure(given.runs)
+        with alone():
+            result = measure(given.runs)
     except HanoiError as failure:
         raise SystemExit("\n".join(map(str, failure.problems))) from None
     print(json.dumps(result, indent=2) if given.as_json else text(result))
@@ -124,47 +120,6 @@ def measure(runs: int) -> dict[str, Any]:
 
 
 # --- Nobody else at work, nothing left to do --------------------------------------------------
-
-
-def others() -> list[str]:
-    """Commands that use the hosts or the processors and are not ours."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if not entry.name.isdigit() or _ours(int(entry.name)):
-            continue
-        try:
-            argv = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")[:-1]
-        except OSError:
-            continue
-        names = [Path(a).name for a in argv]
-        testing = names[0:1] != ["sh"] and any(n in ("pytest", "py.test") for n in names[:4])
-        after = [names[i + 1 :] for i, n in enumerate(names[:3]) if n in ("hanoi", "cli.py")]
-        if testing or any(WORKING & set(rest) for rest in after):
-            found.append(f"{entry.name}: {' '.join(argv)[:100]}")
-    return found
-
-
-def _ours(pid: int) -> bool:
-    while pid > 1:
-        if pid == os.getpid():
-            return True
-        try:
-            pid = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
-        except (OSError, IndexError, ValueError):
-            return False
-    return False
-
-
-def wait_until_quiet() -> None:
-    end = time.monotonic() + PATIENCE
-    told: list[str] = []
-    while busy := others():
-        if time.monotonic() > end:
-            raise SystemExit("others are still at work: " + "; ".join(busy))
-        if busy != told:
-            say("waiting for " + "; ".join(busy))
-            told = busy
-        time.sleep(5)
 
 
 def undisturbed(bench: Bench, one: Callable[[Bench], None]) -> None:

@@ -47,11 +47,11 @@ class _Timed(automation.PulumiCommand):
         self._spans = spans
 
     def run(self, args: list[str], *more: Any, **named: Any) -> Any:
-        start = time.monotonic()
+        start, is_up = time.monotonic(), args[0] == "up"  # the call puts options before it
         try:
             return super().run(args, *more, **named)
         finally:
-            if args[0] == "up":
+            if is_up:
                 self._spans.append((start, time.monotonic()))
 
 

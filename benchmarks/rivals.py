@@ -23,6 +23,7 @@ from infra.resources import Plan, Unit
 from infra.ssh import Connection, known_hosts
 
 HERE = Path(__file__).resolve().parent
+PREFIX = "hanoi-bench-"
 BESIDE_US = Path(sys.executable).parent  # ansible-playbook and pyinfra of the same environment
 
 PLAYBOOK = """\
@@ -106,11 +107,16 @@ print(json.dumps({
 
 @contextlib.contextmanager
 def private_directory() -> Iterator[Path]:
-    """In memory (/dev/shm), 0700, removed at the end, after Ctrl-C too."""
+    """In memory (/dev/shm), 0700, removed at the end, after Ctrl-C and SIGTERM too; what a killed
+    benchmark left there is removed by the next one."""
     memory = Path("/dev/shm")
     if not os.access(memory, os.W_OK):
         raise SystemExit("no /dev/shm here: secrets are not written to a disk")
-    directory = Path(tempfile.mkdtemp(prefix="hanoi-bench-", dir=memory))
+    for old in memory.glob(f"{PREFIX}*-*"):
+        pid = old.name[len(PREFIX) :].split("-")[0]
+        if pid.isdigit() and old.lstat().st_uid == os.getuid() and not Path("/proc", pid).exists():
+            shutil.rmtree(old, ignore_errors=True)
+    directory = Path(tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=memory))
     try:
         yield directory
     finally:
