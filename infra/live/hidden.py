@@ -12,7 +12,7 @@ _KEY_BLOCK = re.compile(
 )
 _NAMED = re.compile(
     r"(?i)((?:pass(?:word|wd|phrase)?|secret|token|api[_-]?key|credential)s?[\"']?\s*[=:]\s*)"
-    r"(?!secret://)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"']+)"
+    r"(?!//)(?:\"[^\"\n]*\"|'[^'\n]*'|[^\s\"']+)"
 )
 _IN_ADDRESS = re.compile(r"(://[^\s/:@]*:)[^\s/@]+(@)")
 

@@ -57,7 +57,7 @@ def look_ahead(
         previewed, checkpoints = _previews(reading, ahead, engine)
         inside = runtime.ahead(reading)
         told = _tell(reading, current, ahead, previewed, inside)
-        failure = _failure(reading)
+        failure = reading.failure()
         return Ahead(
             described,
             _report(described, reading, told, failure),
@@ -167,14 +167,6 @@ def _taken(host: HostPlan, name: str) -> Finding:
         "the engine would refuse a second one, and a deploy would fail there",
         f"look what it is (docker inspect {name}); rename or remove it by hand",
     )
-
-
-def _failure(reading: Reading) -> HanoiError | None:
-    try:
-        reading.refuse()
-    except HanoiError as failure:
-        return failure
-    return None
 
 
 def _report(

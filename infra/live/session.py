@@ -62,11 +62,12 @@ class Reading:
                 results[host.id] = result
         return results
 
-    def refuse(self) -> None:
-        """Raises what went wrong, once, when anything did."""
-        if self.problems:
-            code = self.codes.pop() if len(self.codes) == 1 else Exit.FAILED
-            raise HanoiError(dict.fromkeys(self.problems), code)
+    def failure(self) -> HanoiError | None:
+        """What went wrong, every problem once; None when all hosts were looked at."""
+        if not self.problems:
+            return None
+        code = next(iter(self.codes)) if len(self.codes) == 1 else Exit.FAILED
+        return HanoiError(dict.fromkeys(self.problems), code)
 
     def _failed(self, host_id: str, failure: HanoiError) -> None:
         self.looks.pop(host_id, None)
