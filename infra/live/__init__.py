@@ -60,7 +60,7 @@ def drifted(site_ids: Sequence[str], say: Callable[[str], None]) -> Found:
     The exit code is FINDINGS when anything does. Raises HN-M…, HN-P…, HN-S….
     """
     from infra.live.described import describe
-    from infra.live.drift import find
+    from infra.live.survey import find
 
     report, failure = find(describe(None), site_ids, say)
     return _found(report, failure, Exit.FINDINGS if report.changes else Exit.OK)

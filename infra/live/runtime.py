@@ -19,12 +19,15 @@ KINDS = {"role": "database role", "database": "database"}
 
 @dataclass(frozen=True)
 class RuntimeAhead:
-    """differs: in the database program's words, and ids of one-offs: what was looked at."""
+    """differs, oneoffs: in the database program's words, and ids. leader: the host of the
+    leading member; asked: (one-off, the host it was asked on)."""
 
     changes: tuple[Change, ...] = ()
     unknown: tuple[str, ...] = ()
     differs: tuple[str, ...] = ()
     oneoffs: tuple[str, ...] = ()
+    leader: str = ""
+    asked: tuple[tuple[str, str], ...] = ()
 
 
 def ahead(reading: Reading) -> RuntimeAhead:
@@ -47,6 +50,8 @@ def ahead(reading: Reading) -> RuntimeAhead:
         (*_without_leader(reading, wanted, asked, seen), *waiting),
         tuple(sorted(differs)),
         tuple(sorted(oneoffs)),
+        next((h for h, a in seen.items() if a["leader"]), ""),
+        tuple((i, h) for h, a in seen.items() for i in a["oneoffs"]),
     )
 
 

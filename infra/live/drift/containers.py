@@ -68,6 +68,8 @@ def state(seen: Seen) -> Iterator[Drifted]:
 def health(seen: Seen) -> Iterator[Drifted]:
     """A planned container whose health check fails."""
     for name, c in _planned(seen):
+        if c["State"]["Status"] != "running":
+            continue  # another detector says so
         if (c["State"].get("Health") or {}).get("Status") == "unhealthy":
             yield Drifted("container", name, "update", "it is unhealthy", remedy=_logs(seen, name))
 

@@ -7,6 +7,7 @@ never repeated, only its program's name: its arguments may hold a password.
 from __future__ import annotations
 
 import json
+import pwd
 import re
 import subprocess
 import time
@@ -47,7 +48,7 @@ def look(wanted: dict[str, Any], facts: Any) -> dict[str, str]:
 def journal(*matches: str) -> list[dict[str, Any]]:
     argv = [
         "journalctl", "-q", "--no-pager", "-o", "json", "-n", str(MOST),
-        "--since", f"-{DAYS}d", "--output-fields=MESSAGE,_PID", *matches,
+        "--since", f"-{DAYS}d", "--output-fields=MESSAGE,_PID,_UID", *matches,
     ]  # fmt: skip
     out = subprocess.run(argv, capture_output=True, check=False, timeout=60).stdout
     return [json.loads(line) for line in out.splitlines() if line.startswith(b"{")]
@@ -57,10 +58,10 @@ def sudo() -> list[dict[str, Any]]:
     """Commands by sudo, oldest first: user, command, when, and until when it ran."""
     found: list[dict[str, Any]] = []
     closed: dict[str, float] = {}
-    for entry in journal("_COMM=sudo"):
+    for entry in journal("SYSLOG_IDENTIFIER=sudo"):
         message, when = str(entry.get("MESSAGE")), int(entry["__REALTIME_TIMESTAMP"]) / 1e6
         match = _SUDO.match(message)
-        if match:
+        if match and own_word(entry, match["user"]):
             text = match["command"]
             found.append(
                 {"user": match["user"], "command": text, "when": when, "pid": entry.get("_PID")}
@@ -72,6 +73,16 @@ def sudo() -> list[dict[str, Any]]:
     for command in found:
         command["until"] = closed.get(str(command["pid"]))
     return found
+
+
+def own_word(entry: dict[str, Any], user: str) -> bool:
+    """Anybody can write to the journal under sudo's name. The kernel says whose process it was:
+    root's, or that of the very user whom the entry names."""
+    try:
+        uid = int(entry["_UID"])
+        return uid == 0 or pwd.getpwnam(user).pw_uid == uid
+    except (KeyError, ValueError):
+        return False
 
 
 def accepted() -> list[dict[str, Any]]:
