@@ -97,10 +97,9 @@ def _spec_why(spec: str | None, wanted: str) -> str:
     """Which parts of "<description>-<image tag>-<log limits>" differ."""
     if not spec or spec.count("-") != 2:
         return "it was not made from a plan"
-    names = ("its description", "its image", "its log limits")
-    pairs = zip(names, spec.split("-"), wanted.split("-"), strict=True)
-    different = [name for name, old, new in pairs if old != new]
-    return f"{' and '.join(different)} {'change' if len(different) > 1 else 'changes'}"
+    reasons = ("its description changes", "its image changes", "its log's limits change")
+    pairs = zip(reasons, spec.split("-"), wanted.split("-"), strict=True)
+    return " and ".join(reason for reason, old, new in pairs if old != new)
 
 
 def _operation(operations: Sequence[str]) -> Operation | None:

@@ -15,6 +15,7 @@ from infra.report.content import Change, Operation, Property
 from infra.resources import Action, File, HostPlan
 
 _RESTARTS = re.compile(r"(?<!reload-or-)\brestart\b")
+_UNITS = re.compile(r"[\w@.-]+\.service\b")
 WHY = {
     "missing": "it is not there",
     "content": "its content differs",
@@ -130,7 +131,8 @@ class HostChanges:
 
     def _action(self, action: Action, why: str) -> Change:
         kind = "container" if action.container else "service"
-        name = action.container or action.id
+        units = _UNITS.findall(" ".join(action.argv))
+        name = action.container or (units[-1] if units else action.id)
         return self._change(kind, name, operation(action), why=f"{why} (action {action.id})")
 
 
