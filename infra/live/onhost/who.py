@@ -125,7 +125,7 @@ def by_deploy(deploys: list[dict[str, Any]], question: dict[str, Any]) -> str:
 
 def names(command: str, word: str) -> bool:
     """Whether the command has the word by itself, not as a part of a longer one."""
-    return re.search(r"(?<![\w.-])" + re.escape(word) + r"(?![\w-])", command) is not None
+    return re.search(r"(?<![\w.-])" + re.escape(word) + r"(?![\w-]|\.\w)", command) is not None
 
 
 def open_at(command: dict[str, Any], when: float) -> bool:
