@@ -66,7 +66,7 @@ def _containers(
         operation = _stronger(told, own)
         if operation is None:
             continue
-        if not why:
+        if own != operation or not why:  # our reason would explain something else
             diffs = previewed.differences.get(f"container/{name}", ())
             why = f"Pulumi: {', '.join(diffs)}" if diffs else _missing(operation)
         found.append(Change("container", name, operation, host.id, host.site, why=why))

@@ -70,7 +70,7 @@ def _copy_files(source: Path, target: Path) -> None:
         return
     for last in (False, True):
         try:
-            shutil.rmtree(target)
+            shutil.rmtree(target, ignore_errors=True)
             shutil.copytree(source, target, ignore=shutil.ignore_patterns("locks", "backups"))
             return
         except OSError as failure:

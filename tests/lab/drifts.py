@@ -288,14 +288,15 @@ DRIFTS = (
     Drift(
         "a container made again by hand, with the toolkit's labels",
         "ddn-1",
-        tuple(
-            (kind, "gateway")
-            for kind in (
-                "container-environment", "container-program", "container-rights",
-                "container-mounts", "container-ports", "container-network",
-            )
-        )
-        + (("container-unknown", "gateway-kept"),),
+        (
+            ("container-environment", "gateway"),
+            ("container-program", "gateway"),
+            ("container-rights", "gateway"),
+            ("container-mounts", "gateway"),
+            ("container-ports", "gateway"),
+            ("container-network", "gateway"),
+            ("container-unknown", "gateway-kept"),
+        ),
         "docker stop gateway && docker rename gateway gateway-kept && docker run -d --name"
         " gateway --label hanoi.managed=true --label hanoi.spec=$(docker inspect -f"
         " '{{index .Config.Labels \"hanoi.spec\"}}' gateway-kept) -e DRIFT_PASSWORD=canary-4711"

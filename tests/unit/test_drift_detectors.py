@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import copy
+import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from infra import facts, supply
+from infra import facts, paths, supply
 from infra.live.drift.registry import Drifted, Seen, detectors
 from infra.live.known import Known
 from tests.unit.livehost import database, facts_of, port_rule, rule, sample, survey
@@ -564,3 +565,9 @@ def test_a_changed_file_shows_its_diff_from_the_plan_to_the_host() -> None:
     [(_, drifted)] = found(w)
     assert "-" + "-net.ipv4.ip_forward = 1" in drifted.diff
     assert "+-net.ipv4.ip_forward = 0" in drifted.diff
+
+
+def test_the_page_lists_every_kind() -> None:
+    page = (paths.REPOSITORY / "docs" / "live.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `([a-z-]+)` \| (.+)\. \|$", page, re.MULTILINE)
+    assert rows == [(d.id, d.title) for d in detectors()]

@@ -166,7 +166,7 @@ def _finder(what: str, pairs: Pairs, actions: tuple[str, ...], danger: bool) -> 
                     when=stamp(seen.answers["engine"]["events"], planned.name, *actions),
                 )
 
-    find.__doc__ = f"A container: {what}."
+    find.__doc__ = f"A planned container: {what}."
     return find
 
 
