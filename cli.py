@@ -59,14 +59,6 @@ through_option = click.option(
     "--through", metavar="WAVE", help="Up to this wave of the roadmap (default: its current one)."
 )
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["text", "markdown", "json", "html"]),
-    default="text",
-    show_default=True,
-    help="The report's form.",
-)
 quiet_option = click.option("--quiet", is_flag=True, help="No progress lines.")
 
 
@@ -116,6 +108,37 @@ def check(as_json: bool) -> None:
         click.echo("{} sites, {} units, {} applications: no problems".format(*sizes))
 
 
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "html"]),
+    default="text",
+    show_default=True,
+    help="The report's form.",
+)
+output_option = click.option(
+    "-o", "--output", type=click.Path(path_type=Path), help="Write the report to this file."
+)
+
+
+@main.command()
+@click.argument("revisions", metavar="[BASE..HEAD]", required=False)
+@_options(format_option, output_option, through_option)
+def diff(revisions: str | None, form: str, output: Path | None, through: str | None) -> int:
+    """What a change of the description would do; contacts nothing.
+
+    BASE alone is compared with the working tree; without revisions, that is compared with where
+    the branch left the main one.
+    """
+    from infra.diff.review import report, verdict
+    from infra.report import render
+    from infra.report.output import write
+
+    made = report(revisions, through)
+    write(render(made, form), output)
+    return verdict(made)
+
+
 @main.command()
 @_options(json_option)
 def doctor(as_json: bool) -> int:
@@ -133,30 +156,41 @@ def lab() -> None:
 
 
 @lab.command("up")
+@click.option(
+    "--also", multiple=True, metavar="HOST", help="A unit's own host too; may be repeated."
+)
 @_options(quiet_option)
-def lab_up(quiet: bool) -> None:
+def lab_up(also: tuple[str, ...], quiet: bool) -> None:
     """Start the lab's hosts, bare until they are deployed."""
     from infra import lab as lab_hosts
+    from infra.model import load
 
+    hosts = lab_hosts.described(load(paths.sites()), also)
     say = Progress(quiet=quiet)
     with say.heartbeat():
-        lab_hosts.up(_lab_hosts(), paths.state(), say)
+        lab_hosts.up(hosts, paths.state(), say)
 
 
 @lab.command("down")
+@click.argument("hosts", nargs=-1)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @_options(quiet_option)
-def lab_down(yes: bool, quiet: bool) -> None:
-    """Remove the lab's hosts with all their data, and the state kept of them."""
+def lab_down(hosts: tuple[str, ...], yes: bool, quiet: bool) -> None:
+    """Remove the lab with all its data and the state kept of it, or only the named HOSTS."""
     from infra import lab as lab_hosts
     from infra.state import forget_sites
 
+    what = ", ".join(hosts) or "the lab's hosts"
     if not yes:
-        click.confirm("Remove the lab's hosts and all data in them?", abort=True)
+        click.confirm(f"Remove {what} and all data in them?", abort=True)
     say = Progress(quiet=quiet)
-    lab_hosts.down(paths.state())
-    forget_sites(paths.state())
-    say("the lab is gone")
+    for host in hosts:
+        lab_hosts.remove(host, paths.state())
+        say(f"{host} is gone")
+    if not hosts:
+        lab_hosts.down(paths.state())
+        forget_sites(paths.state())
+        say("the lab is gone")
 
 
 @lab.command("status")
@@ -178,26 +212,20 @@ def lab_status(as_json: bool) -> None:
 @_options()
 def lab_ssh(host: str, command: tuple[str, ...]) -> int:
     """A shell on a host of the lab, or one COMMAND."""
-    plan = _plan()
+    from infra import lab as lab_hosts
     from infra import ssh
+    from infra.model import load
 
-    found = plan.host(host)
+    model = load(paths.sites())
+    address = lab_hosts.find_described(model, host).address
+    user = model.ministry.ssh
     with ssh.connected(
-        [(found.id, found.address)],
-        plan.ssh_user,
-        plan.ssh_port,
-        bootstrap_user=plan.ssh_bootstrap_user,
+        [(host, address)], user.user, user.port, bootstrap_user=user.bootstrap_user
     ) as connections:
         c = connections[host]
         return subprocess.run(
             ["ssh", *c.options(), f"{c.user}@{c.address}", *command], check=False
         ).returncode
-
-
-def _lab_hosts() -> list[Any]:
-    from infra.lab import LabHost
-
-    return [LabHost(h.id, h.address) for h in _plan().hosts]
 
 
 def _run(
@@ -274,7 +302,7 @@ def plan_sites(
     site_ids: tuple[str, ...],
     through: str | None,
     output: Path | None,
-    form: str,
+    form: Any,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -282,11 +310,12 @@ def plan_sites(
     from infra import engine as pulumi_engine
     from infra.live import planned
     from infra.report import render
+    from infra.report.output import write
 
     say = Progress(quiet=quiet)
     with say.heartbeat():
         found = planned(through, site_ids, lambda: pulumi_engine.ensure(say), say, output)
-    click.echo(render(found.report, "json" if as_json else form))
+    write(render(found.report, "json" if as_json else form), None)
     for problem in found.problems:
         click.echo(str(problem), err=True)
     return found.exit_code
@@ -294,15 +323,16 @@ def plan_sites(
 
 @main.command()
 @_options(site_option, format_option, json_option, quiet_option)
-def drift(site_ids: tuple[str, ...], form: str, as_json: bool, quiet: bool) -> int:
+def drift(site_ids: tuple[str, ...], form: Any, as_json: bool, quiet: bool) -> int:
     """What on the hosts differs from the description, and who probably did it."""
     from infra.live import drifted
     from infra.report import render
+    from infra.report.output import write
 
     say = Progress(quiet=quiet)
     with say.heartbeat():
         found = drifted(site_ids, say)
-    click.echo(render(found.report, "json" if as_json else form))
+    write(render(found.report, "json" if as_json else form), None)
     for problem in found.problems:
         click.echo(str(problem), err=True)
     return found.exit_code

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
@@ -40,17 +41,16 @@ def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
     run.left.begin(ids)
     voters = {h.id: _changing_voters(run, h, refs) for h in run.hosts}
     together = [h for h in run.hosts if not voters[h.id]]
-    # Hosts with a member that is away or ill come first: no other may be spared before.
-    alone = sorted((h for h in run.hosts if voters[h.id]), key=lambda h: not _ill(run, h))
+    alone = [h for h in run.hosts if voters[h.id]]
     done: list[Changes] = []
     if together:
         done += stacks.up(together, refs, refresh=changed)
         wait_for_gates(run, together if any(c.total for c in done) else [], alone)
-    for number, host in enumerate(alone):
-        run.say(f"{host.id}: a voting member changes here; the other hosts wait")
-        _wait_until_they_can_be_spared(run, host, voters[host.id])
+    while alone:
+        host = _next_to_change(run, alone, voters)
+        alone.remove(host)
         done += stacks.up([host], refs, refresh=changed)
-        wait_for_gates(run, [host], alone[number + 1 :])
+        wait_for_gates(run, [host], alone)
     run.outcome.containers = {c.host: dict(c.operations) for c in done}
     if any(c.total for c in done) or changed:
         run.look()
@@ -81,17 +81,31 @@ def refuse_foreign(hosts: Sequence[HostPlan], looks: Mapping[str, Look], left: L
         raise HanoiError(problems, Exit.REFUSED)
 
 
-def _wait_until_they_can_be_spared(
-    run: Deployment, host: HostPlan, members: Sequence[Container]
-) -> None:
-    """A member that votes well is stopped only while its quorum is whole.
+def _next_to_change(
+    run: Deployment, hosts: Sequence[HostPlan], voters: Mapping[str, Sequence[Container]]
+) -> HostPlan:
+    """The host whose voting members are changed next: one with a member that is away or ill at
+    once, as no other may be spared before and to change it may be the cure; else the first, when
+    the quorums of its members are whole.
 
-    One that is ill itself is not asked: to change it may be the cure.
+    While a quorum is not whole the hosts are looked at again: a stop that a killed run asked for
+    may end only now.
     """
-    ill = _ill(run, host)
-    for member in members:
-        if member.gate and member.votes_in not in ill:
-            _wait_for_gate(run, host, member)
+    end = time.monotonic() + GATE_SECONDS
+    told = False
+    while True:
+        first = next((h for h in hosts if _ill(run, h)), hosts[0])
+        if not told:
+            run.say(f"{first.id}: a voting member changes here; the other hosts wait")
+            told = True
+        ill = _ill(run, first)
+        well = [c for c in voters[first.id] if c.gate and c.votes_in not in ill]
+        closed = next(((c, why) for c in well if (why := _gate(run, first, c, 10))), None)
+        if not closed:
+            return first
+        if time.monotonic() > end:
+            raise _not_whole(first, *closed)
+        run.look()
 
 
 def _ill(run: Deployment, host: HostPlan) -> set[str]:
@@ -158,22 +172,31 @@ def wait_for_health(run: Deployment) -> None:
 
 def _wait_for_gate(run: Deployment, host: HostPlan, container: Container) -> None:
     run.say(f"{host.id}: waiting for {container.votes_in} to be whole")
+    if why := _gate(run, host, container, GATE_SECONDS):
+        raise _not_whole(host, container, why)
+
+
+def _gate(run: Deployment, host: HostPlan, container: Container, seconds: int) -> str:
+    """Why the gate did not open within the seconds, or "" when it did."""
     gate = shlex.join(["docker", "exec", container.name, *container.gate])
     script = f"""
-        end=$(($(date +%s) + {GATE_SECONDS}))
+        end=$(($(date +%s) + {seconds}))
         until out=$({gate} 2>&1); do
             [ $(date +%s) -lt $end ] || {{ echo "$out" | tail -n 5 >&2; exit 1; }}
             sleep 1
         done"""
-    answer = run.connections[host.id].run(script, root=True, timeout=GATE_SECONDS + 30)
-    if answer.rc:
-        raise error(
-            "HN-D023",
-            f"host {host.id}",
-            f"{container.name} is not healthy after {GATE_SECONDS} s: {answer.stderr[-600:]}",
-            f"look at `hanoi logs {host.id} {container.name}`; the other sites were not touched."
-            " Then run the same command again.",
-        )
+    answer = run.connections[host.id].run(script, root=True, timeout=seconds + 30)
+    return (answer.stderr[-600:] or "it does not say why") if answer.rc else ""
+
+
+def _not_whole(host: HostPlan, container: Container, why: str) -> HanoiError:
+    return error(
+        "HN-D023",
+        f"host {host.id}",
+        f"{container.name} is not healthy after {GATE_SECONDS} s: {why}",
+        f"look at `hanoi logs {host.id} {container.name}`; the other sites were not touched."
+        " Then run the same command again.",
+    )
 
 
 def _remove_orphans(

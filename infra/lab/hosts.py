@@ -21,7 +21,7 @@ from infra import paths
 from infra.errors import Exit, error
 from infra.lab import keys, machine, recipe
 from infra.lab import network as net
-from infra.lab.container import LABEL, LABEL_ADDRESS, LABEL_ID, LABEL_STATE
+from infra.lab.container import LABEL, LABEL_ADDRESS, LABEL_ID, LABEL_STATE, volume_name
 from infra.lab.machine import Progress, engine_errors
 from infra.lab.making import Maker, ensure_network
 from infra.lab.network import LabHost
@@ -82,6 +82,15 @@ def down(state: Path, name: str = DEFAULT) -> None:
                 found.remove()
         keys.forget(state, name)
         _lock_file(name).unlink(missing_ok=True)
+
+
+def remove(host_id: str, state: Path, name: str = DEFAULT) -> None:
+    """Remove one host with its data and what is known of its key; the others stay. HN-L008."""
+    with _exclusive(name), engine_errors("lab"):
+        found = find(machine.client(), host_id, name)
+        _remove(found)
+        machine.client().volumes.get(volume_name(name, host_id)).remove(force=True)
+        keys.remember(state, name, found.labels[LABEL_ADDRESS], host_id, ())
 
 
 def status(name: str = DEFAULT) -> list[HostStatus]:

@@ -14,6 +14,7 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 
 from infra.errors import Problem
 from infra.model.positions import clip
@@ -58,49 +59,98 @@ def shown_path(directory: Path) -> str:
         return str(directory)
 
 
-def collect(directory: Path) -> Found:
-    """Reads every file of the model below `directory`; problems are gathered, not raised."""
+class Place(Protocol):
+    """Where a model's files are. Paths are relative to the model, "" is its top."""
+
+    def names(self, path: str) -> list[str]:
+        """What a directory holds, sorted. Raises OSError."""
+
+    def leaves(self, path: str) -> bool:
+        """Whether it is a link that leads out of the model."""
+
+    def is_directory(self, path: str) -> bool: ...
+
+    def content(self, path: str) -> bytes | tuple[str, str, str]:
+        """A file's bytes, or code, what and remedy. Raises OSError."""
+
+
+class Disk:
+    """A directory of this machine."""
+
+    def __init__(self, directory: Path) -> None:
+        self._root = os.path.realpath(directory)
+
+    def names(self, path: str) -> list[str]:
+        return sorted(os.listdir(self._at(path)))
+
+    def leaves(self, path: str) -> bool:
+        # The directory above was asked before, so what is no link itself cannot leave.
+        if not os.path.islink(self._at(path)):
+            return False
+        real = os.path.realpath(self._at(path))
+        return real != self._root and not real.startswith(self._root + os.sep)
+
+    def is_directory(self, path: str) -> bool:
+        return os.path.isdir(self._at(path))
+
+    def content(self, path: str) -> bytes | tuple[str, str, str]:
+        at = self._at(path)
+        return _bytes(os.path.realpath(at) if os.path.islink(at) else at)
+
+    def _at(self, path: str) -> str:
+        return f"{self._root}{os.sep}{path}" if path else self._root
+
+
+def collect(place: Path | Place, shown: str | None = None) -> Found:
+    """Reads every file of the model in `place`; problems are gathered, not raised.
+
+    shown: what messages call the place (default: a directory's path).
+    """
     found = Found()
-    top = shown_path(directory)
-    if not directory.is_dir():
-        what = "is not a directory" if os.path.lexists(directory) else "does not exist"
-        remedy = "name the model's directory with --sites or HANOI_SITES"
-        found.problems.append(Problem(clip(top, 200), "HN-M001", f"the directory {what}", remedy))
-        return found
-    root = os.path.realpath(directory)
-    for name in _names(root, top, found):
-        path, shown = os.path.join(root, name), f"{top}/{clip(name)}"
+    if isinstance(place, Path):
+        top = shown or shown_path(place)
+        if not place.is_dir():
+            what = "is not a directory" if os.path.lexists(place) else "does not exist"
+            remedy = "name the model's directory with --sites or HANOI_SITES"
+            problem = Problem(clip(top, 200), "HN-M001", f"the directory {what}", remedy)
+            found.problems.append(problem)
+            return found
+        place = Disk(place)
+    else:
+        top = shown or "the model"
+    for name in _names(place, "", top, found):
+        inner = f"{top}/{clip(name)}"
         if name in SINGLE:
-            _read(path, shown, root, SINGLE[name], found)
+            _read(place, name, inner, SINGLE[name], found)
         elif name in FOLDERS:
-            _folder(path, shown, root, FOLDERS[name], found)
+            _folder(place, name, inner, FOLDERS[name], found)
         else:
-            found.problems.append(_stray(shown, name, [*SINGLE, *FOLDERS]))
+            found.problems.append(_stray(inner, name, [*SINGLE, *FOLDERS]))
     _required(top, found)
     return found
 
 
-def _folder(path: str, shown: str, root: str, kind: str, found: Found) -> None:
-    if _leaves(path, root):
+def _folder(place: Place, path: str, shown: str, kind: str, found: Found) -> None:
+    if place.leaves(path):
         found.unread.add(kind)
         found.problems.append(_outside(shown))
         return
-    if not os.path.isdir(path):
+    if not place.is_directory(path):
         what, remedy = "a file stands where a directory is expected", "make it a directory"
         found.unread.add(kind)
         found.problems.append(Problem(shown, "HN-M004", what, remedy))
         return
-    for name in _names(path, shown, found):
+    for name in _names(place, path, shown, found):
         inner = f"{shown}/{clip(name)}"
         if name.endswith(".yaml"):
-            _read(os.path.join(path, name), inner, root, kind, found)
+            _read(place, f"{path}/{name}", inner, kind, found)
         else:
             found.problems.append(_stray(inner, name, []))
 
 
-def _names(path: str, shown: str, found: Found) -> list[str]:
+def _names(place: Place, path: str, shown: str, found: Found) -> list[str]:
     try:
-        names = sorted(os.listdir(path))
+        names = place.names(path)
     except OSError as err:
         found.problems.append(_unreadable(shown, err))
         return []
@@ -135,11 +185,6 @@ def _stray(shown: str, name: str, names: list[str]) -> Problem:
     return Problem(shown, "HN-M003", "this does not belong to the model", remedy)
 
 
-def _leaves(path: str, root: str) -> bool:
-    real = os.path.realpath(path)
-    return real != root and not real.startswith(root + os.sep)
-
-
 def _outside(shown: str) -> Problem:
     what = "a symbolic link that leads out of the model's directory"
     return Problem(shown, "HN-M005", what, "put the file itself here")
@@ -156,14 +201,14 @@ def _unreadable(shown: str, err: OSError) -> Problem:
     return Problem(shown, "HN-M004", what, "correct its permissions, or remove it")
 
 
-def _read(path: str, shown: str, root: str, kind: str, found: Found) -> None:
-    stem = os.path.basename(path)[: -len(".yaml")]
+def _read(place: Place, path: str, shown: str, kind: str, found: Found) -> None:
+    stem = path.rpartition("/")[2][: -len(".yaml")]
     found.stems.add((kind, stem))
-    if _leaves(path, root):
+    if place.leaves(path):
         found.problems.append(_outside(shown))
         return
     try:
-        raw = _bytes(os.path.realpath(path))
+        raw = place.content(path)
     except OSError as err:
         found.problems.append(_unreadable(shown, err))
         return

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from infra.errors import Exit, HanoiError, Problem
 from infra.model import explain
-from infra.model.files import Source, collect
+from infra.model.files import Place, Source, collect
 from infra.model.positions import Lines, clip, lines
 from infra.model.rules import Finding, View, findings
 from infra.model.schema import KINDS, Model, Strict
@@ -25,13 +25,19 @@ _WHERE = re.compile(r"(.*\.yaml):([0-9]+)(.*)")
 LONGEST = 600  # characters of a message's part
 
 
-def load(directory: Path) -> Model:
-    """Reads and checks the model below `directory` (sites/ of the ministry).
+Known = dict[tuple[str, str, str], Strict]  # kind, id and text of a sound file → its object
 
+
+def load(place: Path | Place, *, shown: str | None = None, known: Known | None = None) -> Model:
+    """Reads and checks the model in `place` (sites/ of the ministry).
+
+    shown: what messages call the place (default: a directory's path); known: objects of files read
+    before, so that of two models the same file is parsed once; gains those of this model.
     Raises HanoiError (Exit.FINDINGS) with all problems, sorted by file and line.
     """
-    found = collect(directory)
-    reports = [_Report(source) for source in found.sources]
+    found = collect(place, shown)
+    known = {} if known is None else known
+    reports = [_Report(source, known) for source in found.sources]
     objects = [(r, o) for r in reports if (o := r.validated()) is not None]
     by_kind: dict[str, list[Any]] = {kind: [] for kind in KINDS}
     for report, obj in objects:
@@ -66,13 +72,23 @@ def load(directory: Path) -> Model:
 class _Report:
     """One file on its way to an object, with its faults."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: Source, known: Known) -> None:
         self.source = source
+        self._known = known
         self.faults: list[Fault] = []
         self._lines: Lines | None = None
 
     def validated(self) -> Strict | None:
         """The file's object, or None with at least one fault noted."""
+        key = (self.source.kind, self.source.stem, self.source.text)
+        if (same := self._known.get(key)) is not None:
+            return same
+        obj = self._read()
+        if obj is not None:
+            self._known[key] = obj
+        return obj
+
+    def _read(self) -> Strict | None:
         parsed = parse(self.source.text)
         self.faults += parsed.faults
         if not parsed.complete:

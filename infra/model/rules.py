@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -135,11 +136,33 @@ def demand(model: Model | View, host: Host) -> Demand:
 
 
 def _instances(model: Model | View, app: App, host: Host) -> int:
-    open_units = [u for u in model.units if u.closed is None]
-    choices = [u.applications.get(app.id) for u in open_units]
+    chosen = _choices(model.units)
     if isinstance(host, UnitHost):
-        return sum(1 for c in choices if isinstance(c, SelfHosted) and c.host == host.id)
+        return chosen[app.id, host.id]
     if "applications" not in host.roles:
         return 0
-    served = sum(1 for c in choices if isinstance(c, Central))
+    served = chosen[app.id, None]
     return served if app.serves == "one-unit" else min(served, 1)
+
+
+_Chosen = Counter[tuple[str, str | None]]
+_counted: list[tuple[tuple[Unit, ...], _Chosen]] = []
+
+
+def _choices(units: tuple[Unit, ...]) -> _Chosen:
+    """(application, unit's own host or None for central) → open units that chose so.
+
+    Kept for the units asked about last, told by identity: every host asks for each application.
+    """
+    for known, counts in _counted:
+        if known is units:
+            return counts
+    found: _Chosen = Counter()
+    for unit in units:
+        for app, choice in () if unit.closed else unit.applications.items():
+            if isinstance(choice, SelfHosted):
+                found[app, choice.host] += 1
+            elif isinstance(choice, Central):
+                found[app, None] += 1
+    _counted[:] = [(units, found), *_counted[:3]]
+    return found

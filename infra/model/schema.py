@@ -65,13 +65,14 @@ class DatabaseSettings(Strict):
     """The one central database cluster.
 
     Times are seconds, Patroni's own rule ttl >= loop_wait + 2 * retry_timeout is checked
-    in rules.py (source: Patroni documentation, "Dynamic configuration settings").
+    in rules.py (source: Patroni documentation, "Dynamic configuration settings"). Patroni takes
+    a smaller ttl than 20 for 20, with no more than a line in its log.
     """
 
     max_connections: Annotated[Whole, Field(ge=20, le=2000)] = 200
     shared_buffers: Size = 128 * 2**20
     max_slot_wal_keep_size: Size = 2 * 2**30
-    ttl: Annotated[Whole, Field(ge=15, le=300)] = 20
+    ttl: Annotated[Whole, Field(ge=20, le=300)] = 20
     loop_wait: Annotated[Whole, Field(ge=1, le=60)] = 5
     retry_timeout: Annotated[Whole, Field(ge=3, le=120)] = 5
     memory: Size = 1 * 2**30

@@ -184,6 +184,8 @@ def dynamic_settings(ctx: Context) -> dict[str, object]:
                 "wal_level": "replica",
                 "wal_log_hints": "on",
                 "hot_standby": "on",
+                # A new leader may write when a standby follows it: that one looks for it at once.
+                "wal_retrieve_retry_interval": "1s",
             },
         },
     }

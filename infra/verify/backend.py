@@ -181,6 +181,7 @@ class AgentBackend(BaseBackend):  # type: ignore[misc]
         super().__init__(hostspec, *args, **kwargs)
         self._conversation = conversation or _connect(hostspec)
         self._answers: dict[str, Future[Answer]] = {}
+        self._asking = threading.Lock()
         self._note = note
 
     @property
@@ -191,10 +192,14 @@ class AgentBackend(BaseBackend):  # type: ignore[misc]
         return data.decode("utf-8", errors="replace")
 
     def prefetch(self, commands: Iterable[str]) -> None:
-        """Have the commands run now, side by side; `run` finds their answers."""
+        """Have the commands run now, side by side; `run` finds their answers.
+
+        It may be called while `run` is: each command is asked once all the same.
+        """
         for command in commands:
-            if command not in self._answers:
-                self._answers[command] = self._conversation.ask(command)
+            with self._asking:
+                if command not in self._answers:
+                    self._answers[command] = self._conversation.ask(command)
 
     def run(self, command: str, *args: str, **kwargs: Any) -> CommandResult:
         """The answer to a command that only looks, asked at most once a session."""

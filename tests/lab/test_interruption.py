@@ -11,11 +11,26 @@ import sys
 import time
 from pathlib import Path
 
+from infra import paths
 from infra.errors import Exit
 from tests.lab.conftest import ROOT, Lab, hanoi
 from tests.lab.test_deploy import edited, wait_whole  # noqa: F401
 
-POINTS = 10  # spread over the whole time that a changing deploy takes
+# Where a deploy is killed: the line of its progress that is waited for, the how-manieth of its
+# kind, and how many seconds later. Spread over all steps, in the order in which they come; each
+# run continues what the one before left.
+POINTS = (
+    ("", 0, 1.0),  # before it has said anything
+    ("files: replacing", 1, 0.3),
+    ("services: reloading", 1, 0.1),
+    ("a voting member changes here", 1, 1.5),
+    ("container postgres: ", 1, 0.2),
+    ("waiting for postgres to be whole", 1, 0.5),
+    ("container postgres: ", 1, 1.0),
+    ("container postgres: ", 1, 3.0),
+    ("waiting for postgres to be whole", 2, 2.0),
+    ("waiting for containers that are starting", 1, 0.0),
+)
 
 
 def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
@@ -59,10 +74,25 @@ def kill_tree(process: subprocess.Popen[str]) -> None:
 
 
 def vary(sites: Path, round_: int) -> None:
-    """Another description each round, with work in every step: a host's file and its action,
-    and the containers of a voting member."""
+    """Another description, with work in every step: a host's file and its action, and the
+    containers of a voting member."""
     edit_value(sites, "journal_max", f"{200 + round_}MiB")
     edit_value(sites, "memory", f"{1100 + round_}MiB")
+
+
+def killed_at(process: subprocess.Popen[str], line: str, count: int, seconds: float) -> bool:
+    """Kill the deploy at the point; false when it ended before it came there."""
+    assert process.stdout
+    told = []
+    while count and (said := process.stdout.readline()):
+        told.append(said)
+        count -= line in said
+    if count:
+        assert process.wait() == 0, "it failed by itself:\n" + "".join(told)
+        return False
+    time.sleep(seconds)
+    kill_tree(process)
+    return True
 
 
 def edit_value(sites: Path, key: str, value: str) -> None:
@@ -74,15 +104,17 @@ def edit_value(sites: Path, key: str, value: str) -> None:
 
 def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> None:  # noqa: F811
     wait_whole(deployed)
-    vary(edited, 0)
-    began = time.monotonic()
-    hanoi("deploy", "--quiet", "--no-verify", sites=edited)
-    whole = time.monotonic() - began
-    for point in range(1, POINTS + 1):
-        vary(edited, point)
-        process = start("deploy", "--no-verify", sites=edited)
-        time.sleep(whole * point / (POINTS + 1))
-        kill_tree(process)
+    round_, changed, began = 0, False, time.monotonic()
+    for line, count, seconds in POINTS:
+        for _ in range(2):
+            if not changed:  # the run before came to its end: there is nothing left to continue
+                round_ += 1
+                vary(edited, round_)
+            changed = killed_at(start("deploy", "--no-verify", sites=edited), line, count, seconds)
+            print(f"{time.monotonic() - began:5.0f}s killed at {line!r} {count}: {changed}")
+            if changed:
+                break
+        assert changed, f"a deploy never says {line!r} {count} times"
     # One re-run, with no repair by hand, ends where an uninterrupted run would have ended.
     hanoi("deploy", "--quiet", sites=edited)
     settled = hanoi("deploy", "--json", "--quiet", "--no-verify", sites=edited).json
@@ -105,17 +137,17 @@ def assert_nothing_orphaned(lab: Lab) -> None:
 def test_a_second_deploy_is_refused_with_the_holders_name(deployed: Lab) -> None:
     first = start("deploy", "--no-verify")
     try:
-        refused = None
-        for _ in range(40):
-            time.sleep(0.25)
-            refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
-            if refused.code == Exit.REFUSED or first.poll() is not None:
-                break
-        assert refused is not None and refused.code == Exit.REFUSED, refused
+        holder = paths.state() / "lock"
+        end = time.monotonic() + 30
+        while f'"pid": {first.pid}' not in holder.read_text():
+            assert first.poll() is None and time.monotonic() < end, "it takes no lock"
+            time.sleep(0.05)
+        refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
+        assert refused.code == Exit.REFUSED, refused
         assert "HN-D001" in refused.err
         assert str(first.pid) in refused.err, "the holder is named with its process"
     finally:
-        first.wait(timeout=300)
+        first.communicate(timeout=300)
     assert first.returncode == 0
 
 

@@ -1,5 +1,6 @@
 """Runs inside a postgres container: inserts rows through the read-write endpoints, one
-transaction each, and prints each acknowledged id with the time. Stops at END (epoch seconds).
+transaction each, and prints each acknowledged id with the time. Ends at `end` (epoch seconds) or
+when the file `stop` exists.
 
 Reads its settings as JSON from the environment variable WRITER; the password from stdin.
 """
@@ -16,7 +17,7 @@ settings = json.loads(os.environ["WRITER"])
 password = sys.stdin.readline().strip()
 number = 0
 connection = None
-while time.time() < settings["end"]:
+while time.time() < settings["end"] and not os.path.exists(settings["stop"]):
     number += 1
     try:
         if connection is None:

@@ -142,6 +142,20 @@ def test_no_command_gets_past_a_broken_model(broken: Path, arguments: tuple[str,
     assert "HN-X001" not in result.stderr
 
 
+@pytest.mark.parametrize(
+    "arguments", [("lab", "up", "--also", "nowhere-1"), ("lab", "ssh", "nowhere-1")], ids=" ".join
+)
+def test_a_host_that_nobody_describes_is_named_with_those_that_are(
+    arguments: tuple[str, ...],
+) -> None:
+    result = hanoi(*arguments)
+    assert result.exit_code == Exit.USAGE
+    assert result.stderr.startswith(
+        "host nowhere-1: HN-P004: there is no such host\n    choose from: ddn-1, nd-1, tdh-1, "
+    )
+    assert "vnnic-1" in result.stderr
+
+
 def test_an_unforeseen_failure_is_kept_in_a_file(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

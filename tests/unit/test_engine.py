@@ -291,7 +291,7 @@ def test_a_killed_process_takes_its_build_with_it(machine):
     machine.go(before=f"echo $$ > {machine.root}/pid; exec sleep 300")
     program = (
         "from infra.engine.process import run; from pathlib import Path; import os, sys\n"
-        "run([sys.argv[1], 'build'], Path(sys.argv[2]), os.environ, Path('/'), print)"
+        "run([sys.argv[1], 'build'], Path(sys.argv[2]), os.environ, Path('/'))"
     )
     arguments = [str(machine.bin / "go"), str(machine.root / "log")]
     parent = subprocess.Popen(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import Future
 from pathlib import Path
 
 import pytest
@@ -147,3 +149,28 @@ def test_a_greeting_of_the_shell_is_passed_over() -> None:
     conversation.open()
     assert conversation.ask("echo yes").result(30)[1] == b"yes\n"
     conversation.close()
+
+
+def test_a_look_asked_for_while_it_is_prefetched_is_taken_once() -> None:
+    """The list of the last session is asked by one thread while the checks ask in another."""
+
+    class Slow:
+        def __init__(self) -> None:
+            self.asked: list[str] = []
+
+        def ask(self, command: str) -> Future[tuple[int, bytes, bytes]]:
+            time.sleep(0.1)  # long enough for the other thread to ask too
+            self.asked.append(command)
+            answer: Future[tuple[int, bytes, bytes]] = Future()
+            answer.set_result((0, b"", b""))
+            return answer
+
+    slow = Slow()
+    made = AgentBackend("here", slow)  # type: ignore[arg-type]
+    others = [threading.Thread(target=made.prefetch, args=(["look"],)) for _ in range(4)]
+    for other in others:
+        other.start()
+    made.run("look")
+    for other in others:
+        other.join()
+    assert slow.asked == ["look"]

@@ -59,10 +59,12 @@ def operators_are_unique(view: View) -> Iterator[Broken]:
 @rule("HN-M033")
 def host_names_are_unique(view: View) -> Iterator[Broken]:
     """The gateway tells units apart by host name: <application>-<label>.<domain>."""
+    apps = [a.id for a in view.apps] or ["*"]
     entries = [
-        (f"{app}-{unit.host_label}", unit, ("label",) if unit.label else ("id",), unit.id)
+        (f"{app}-{label}", unit, path, unit.id)
         for unit in view.units
-        for app in ([a.id for a in view.apps] or ["*"])
+        for label, path in [(unit.host_label, ("label",) if unit.label else ("id",))]
+        for app in apps
     ]
     seen: set[tuple[str, str]] = set()
     for (value, unit, path, name), (*_, first) in _twice(entries):

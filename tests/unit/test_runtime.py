@@ -1,0 +1,25 @@
+"""Work done once for the ministry is shared out among the hosts that can do it."""
+
+from __future__ import annotations
+
+from infra import runtime
+from infra.resources import OneOff
+
+
+def oneoff(name: str, container: str, seconds: int) -> OneOff:
+    return OneOff(name, container, ("true",), ("true",), seconds)
+
+
+def test_hosts_work_side_by_side_and_each_thing_is_done_once() -> None:
+    units = [oneoff(f"unit-{n}", "tryton", 45) for n in range(4)]
+    settings = oneoff("settings", "postgres", 15)
+    nowhere = oneoff("nowhere", "mayan", 5)
+    shares = runtime._shares(
+        [settings, nowhere, *units],
+        {"a": {"tryton", "postgres"}, "b": {"tryton"}, "c": {"postgres"}},
+    )
+    assert {h: [o.id for o in share] for h, share in shares.items()} == {
+        "a": ["unit-0", "unit-2"],
+        "b": ["unit-1", "unit-3"],
+        "c": ["settings"],
+    }
