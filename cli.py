@@ -9,13 +9,14 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 from infra import __version__, paths
 from infra.errors import Exit, HanoiError
 from infra.progress import Progress
+from infra.report import FORMS, Form
 
 
 def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -111,7 +112,7 @@ def check(as_json: bool) -> None:
 format_option = click.option(
     "--format",
     "form",
-    type=click.Choice(["text", "markdown", "json", "html"]),
+    type=click.Choice(FORMS),
     default="text",
     show_default=True,
     help="The report's form.",
@@ -124,7 +125,7 @@ output_option = click.option(
 @main.command()
 @click.argument("revisions", metavar="[BASE..HEAD]", required=False)
 @_options(format_option, output_option, through_option)
-def diff(revisions: str | None, form: str, output: Path | None, through: str | None) -> int:
+def diff(revisions: str | None, form: Form, output: Path | None, through: str | None) -> int:
     """What a change of the description would do; contacts nothing.
 
     BASE alone is compared with the working tree; without revisions, that is compared with where
@@ -302,7 +303,7 @@ def plan_sites(
     site_ids: tuple[str, ...],
     through: str | None,
     output: Path | None,
-    form: Any,
+    form: Form,
     as_json: bool,
     quiet: bool,
 ) -> int:
@@ -323,7 +324,7 @@ def plan_sites(
 
 @main.command()
 @_options(site_option, format_option, json_option, quiet_option)
-def drift(site_ids: tuple[str, ...], form: Any, as_json: bool, quiet: bool) -> int:
+def drift(site_ids: tuple[str, ...], form: Form, as_json: bool, quiet: bool) -> int:
     """What on the hosts differs from the description, and who probably did it."""
     from infra.live import drifted
     from infra.report import render
@@ -459,6 +460,47 @@ def destroy(site_ids: tuple[str, ...], yes: bool, volumes: bool, as_json: bool, 
         outcome = deployment.destroy(run, pulumi_engine.ensure(say), volumes)
     click.echo(outcome.as_json() if as_json else outcome.summary())
     return Exit.OK
+
+
+@main.group()
+def ci() -> None:
+    """Pipelines for GitLab and GitHub, and their comment."""
+
+
+@ci.command("init")
+@click.argument("host", type=click.Choice(["gitlab", "github"]))
+@click.option("--branch", metavar="NAME", help="The default branch (default: as git says).")
+@_options()
+def ci_init(host: Literal["gitlab", "github"], branch: str | None) -> None:
+    """Write the pipelines into this repository; what is yours is never overwritten."""
+    from infra.ci import init as pipelines
+
+    written, hints = pipelines.write(host, pipelines.repository(branch))
+    for file in written:
+        click.echo(f"{file.state:9} {file.path}")
+    for hint in hints:
+        click.echo(hint)
+
+
+@ci.command("comment")
+@click.option(
+    "--report",
+    required=True,
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="The report in the Markdown form.",
+)
+@click.option("--host", type=click.Choice(["gitlab", "github"]), help="Default: as CI says.")
+@click.option("--target", default="diff", show_default=True, help="Which comment it is.")
+@click.option("--change", type=click.IntRange(min=1), help="The request's number, as CI says.")
+@_options()
+def ci_comment(
+    report: Path, host: Literal["gitlab", "github"] | None, target: str, change: int | None
+) -> None:
+    """Keep one comment on a merge or pull request up to date with a report."""
+    from infra.ci.comment import comment
+
+    done, warning = comment(report, host, target, change)
+    click.echo(f"warning: {done}" if warning else done, err=warning)
 
 
 @main.command()

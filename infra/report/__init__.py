@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from infra.report.content import Report
+if TYPE_CHECKING:
+    from infra.report.content import Report
 
 Form = Literal["text", "markdown", "json", "html"]
 FORMS: tuple[Form, ...] = ("text", "markdown", "json", "html")
