@@ -61,7 +61,6 @@ class HostChanges:
             self._action(a, "a changed file" if a.id in asked else "left from an earlier change")
             for a in self.host.parts.actions
             if a.id in due | asked and (a.container is None or a.container in running)
-            if not (a.container and a.container in new)
         ]
 
     def _change(self, kind: str, name: str, operation: Operation, **more: Any) -> Change:

@@ -71,7 +71,9 @@ def _copy_files(source: Path, target: Path) -> None:
     for last in (False, True):
         try:
             shutil.rmtree(target, ignore_errors=True)
-            shutil.copytree(source, target, ignore=shutil.ignore_patterns("locks", "backups", "history"))
+            shutil.copytree(
+                source, target, ignore=shutil.ignore_patterns("locks", "backups", "history")
+            )
             return
         except OSError as failure:
             if last:

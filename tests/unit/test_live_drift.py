@@ -98,6 +98,14 @@ def test_the_cluster_is_told_of_once(fakes: dict[str, Fake]) -> None:
     assert {c.host for c in report.changes if c.kind.startswith("database ro")} == {""}
 
 
+def test_the_leaders_host_is_asked_who_changed_the_database(fakes: dict[str, Fake]) -> None:
+    fakes["nd-1"].inside["differs"] = ["role tryton: rights"]
+    fakes["nd-1"].answers["who"] = {"0": "probably: an by sudo docker at 12:03 (journal)"}
+    report, _ = find()
+    assert [h for h, fake in fakes.items() if "who" in fake.asked] == ["nd-1"]
+    assert "probably: an" in report.summary.findings[0].reason
+
+
 def test_what_follows_from_a_container_by_hand_is_not_told_beside_it(
     fakes: dict[str, Fake],
 ) -> None:

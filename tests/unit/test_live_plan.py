@@ -184,7 +184,7 @@ def test_a_file_with_a_secret_is_never_fetched_nor_shown(fakes: dict[str, Fake])
     fake.facts["drift"]["files"] = [{"path": KEY, "why": "content"}]
     fake.answers["current"]["files"][KEY] = {
         "kind": "file", "mode": "0400", "owner": "10379", "group": "10379", "size": 9,
-        "changed": 1.0, "content": None,
+        "changed": 1.0, "content": "even if a host told it",
     }  # fmt: skip
     found = ahead()
     [change] = [c for c in found.report.changes if c.kind == "file"]
