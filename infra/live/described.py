@@ -37,7 +37,7 @@ class Described:
 
     @property
     def label(self) -> str:
-        return f"{paths.sites().name} ({self.source})"
+        return f"{paths.sites().resolve().name} ({self.source})"
 
 
 def describe(through: str | None = None) -> Described:

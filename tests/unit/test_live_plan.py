@@ -21,7 +21,7 @@ from infra.live.state import Copy
 from infra.pulumi_events import Previewed
 from infra.secrets import Secrets, keeper
 from infra.state import Digests, Left
-from tests.unit.livehost import Fake, bare_facts, connecting, sample
+from tests.unit.livehost import SAMPLE, Fake, bare_facts, connecting, sample
 
 MODEL, PLAN = sample()
 DESCRIBED = Described(MODEL, PLAN, Source("1a2b3c4d5e", False, "d" * 64))
@@ -31,6 +31,7 @@ HOSTS = [h.id for h in PLAN.hosts]
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("HANOI_STATE", str(tmp_path / "state"))
+    monkeypatch.setenv("HANOI_SITES", str(SAMPLE))
     monkeypatch.setenv("HANOI_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("HANOI_SECRETS", raising=False)
     monkeypatch.delenv("HANOI_BACKEND", raising=False)
