@@ -259,14 +259,84 @@ def _run(
 
 
 @main.command()
+@click.argument(
+    "saved", metavar="[PLAN]", required=False, type=click.Path(dir_okay=False, path_type=Path)
+)
 @click.option("--no-verify", is_flag=True, help="Leave out the compliance checks at the end.")
 @_options(site_option, through_option, json_option, quiet_option)
 def deploy(
-    site_ids: tuple[str, ...], through: str | None, as_json: bool, quiet: bool, no_verify: bool
+    saved: Path | None,
+    site_ids: tuple[str, ...],
+    through: str | None,
+    as_json: bool,
+    quiet: bool,
+    no_verify: bool,
 ) -> int:
-    """Bring the sites to the description, and prove it."""
+    """Bring the sites to the description, and prove it.
+
+    With a PLAN that `hanoi plan -o` saved: do exactly that, or refuse and say what has moved on.
+    """
+    if saved is not None:
+        from infra import engine as pulumi_engine
+        from infra.live.apply import apply
+
+        say, chosen = Progress(quiet=quiet), bool(site_ids or through)
+        with say.heartbeat():
+            outcome, ok = apply(
+                saved, lambda: pulumi_engine.ensure(say), say, options=chosen, verify=not no_verify
+            )
+        click.echo(outcome.as_json() if as_json else outcome.summary())
+        return Exit.OK if ok else Exit.FINDINGS
     steps = ("hosts", "images", "containers", "runtime")
     return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
+
+
+@main.command("plan")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Save the plan for `hanoi deploy FILE`.",
+)
+@_options(site_option, through_option, format_option, json_option, quiet_option)
+def plan_sites(
+    site_ids: tuple[str, ...],
+    through: str | None,
+    output: Path | None,
+    form: Form,
+    as_json: bool,
+    quiet: bool,
+) -> int:
+    """What a deploy would change at the sites; writes nothing anywhere."""
+    from infra import engine as pulumi_engine
+    from infra.live import planned
+    from infra.report import render
+    from infra.report.output import write
+
+    say = Progress(quiet=quiet)
+    with say.heartbeat():
+        found = planned(through, site_ids, lambda: pulumi_engine.ensure(say), say, output)
+    write(render(found.report, "json" if as_json else form), None)
+    for problem in found.problems:
+        click.echo(str(problem), err=True)
+    return found.exit_code
+
+
+@main.command()
+@_options(site_option, format_option, json_option, quiet_option)
+def drift(site_ids: tuple[str, ...], form: Form, as_json: bool, quiet: bool) -> int:
+    """What on the hosts differs from the description, and who probably did it."""
+    from infra.live import drifted
+    from infra.report import render
+    from infra.report.output import write
+
+    say = Progress(quiet=quiet)
+    with say.heartbeat():
+        found = drifted(site_ids, say)
+    write(render(found.report, "json" if as_json else form), None)
+    for problem in found.problems:
+        click.echo(str(problem), err=True)
+    return found.exit_code
 
 
 @main.command()

@@ -15,10 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from infra import stack as program
 from infra.errors import HanoiError, Problem
+from infra.pulumi_events import Events, Previewed, Steps
 from infra.resources import HostPlan, Plan
 
 if TYPE_CHECKING:
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
     from infra.ssh import Connection
 
 Say = Callable[[str], None]
+T = TypeVar("T")
 
 # gRPC, which Pulumi brings, otherwise runs handlers of its own in every process that is
 # forked later (Ansible's), and they fail there: the descriptors they expect are closed.
@@ -57,6 +59,11 @@ class Changes:
         return sum(n for name, n in self.operations.items() if name in CHANGING)
 
 
+def backend_url(state: Path) -> str:
+    """Where Pulumi's state is: HANOI_BACKEND, else files below the operator's state."""
+    return os.environ.get("HANOI_BACKEND") or f"file://{state / 'pulumi'}"
+
+
 class Stacks:
     """The hosts' stacks, ready to be brought up. Use as a context manager."""
 
@@ -68,13 +75,16 @@ class Stacks:
         state: Path,
         passphrase: str,
         say: Say,
+        backend: str | None = None,
     ) -> None:
+        """backend: where Pulumi's state is, if not where the operator's is."""
         self._plan = plan
         self._engine = engine
         self._connections = connections
         self._state = state
         self._passphrase = passphrase
         self._say = say
+        self._backend = backend
         self._work = Path()
 
     def __enter__(self) -> Stacks:
@@ -110,17 +120,35 @@ class Stacks:
             if host.id in refresh:
                 self._say(f"{host.id}: reading the engine's state")
                 stack.refresh(on_output=_nothing, clear_pending_creates=True, **_quiet())
-            events = _Events(host.id, self._say)
+            events = Events(host.id, self._say)
             stack.up(on_event=events, on_output=_nothing, **_quiet(), **extra)
             return Changes(host.id, events.counts)
 
         return self._parallel(hosts, bring_up, "up")
 
+    def preview(
+        self, hosts: Sequence[HostPlan], images: Images, *, refresh: frozenset[str] = frozenset()
+    ) -> tuple[Previewed, ...]:
+        """What `up` would do, in parallel. Refreshing writes the state: give a copy of it.
+
+        Raises HanoiError HN-D020 with Pulumi's own diagnosis for each host that failed.
+        """
+
+        def look_ahead(host: HostPlan) -> Previewed:
+            stack = self._stack(host, images)
+            if host.id in refresh:
+                stack.refresh(on_output=_nothing, clear_pending_creates=True, **_quiet())
+            steps = Steps()
+            stack.preview(on_event=steps, on_output=_nothing, **_quiet())
+            return steps.previewed(host.id)
+
+        return self._parallel(hosts, look_ahead, "preview")
+
     def destroy(self, hosts: Sequence[HostPlan], images: Images) -> tuple[Changes, ...]:
         """Remove the hosts' containers, networks and images; volumes stay on the hosts."""
 
         def take_down(host: HostPlan) -> Changes:
-            events = _Events(host.id, self._say)
+            events = Events(host.id, self._say)
             self._stack(host, images).destroy(on_event=events, on_output=_nothing, **_quiet())
             return Changes(host.id, events.counts)
 
@@ -135,16 +163,29 @@ class Stacks:
             ids.setdefault(kind, set()).add(resource.get("id", ""))
         return ids
 
+    def exported(self, host: HostPlan, images: Images) -> automation.Deployment | None:
+        """The stack's state as Pulumi exports it; None where there is no stack. Makes none."""
+        from pulumi import automation
+
+        try:
+            return self._stack(host, images, create=False).export_stack()
+        except automation.StackNotFoundError:
+            return None
+
+    def imported(self, host: HostPlan, images: Images, state: automation.Deployment) -> None:
+        """Put an exported state into the backend."""
+        self._stack(host, images).import_stack(state)
+
     def release(self, hosts: Sequence[HostPlan], images: Images) -> None:
         """Take away locks that a killed run left in Pulumi's backend."""
         for host in hosts:
             self._stack(host, images).cancel()
 
     def _parallel(
-        self, hosts: Sequence[HostPlan], work: Callable[[HostPlan], Changes], verb: str
-    ) -> tuple[Changes, ...]:
+        self, hosts: Sequence[HostPlan], work: Callable[[HostPlan], T], verb: str
+    ) -> tuple[T, ...]:
         problems: list[Problem] = []
-        done: list[Changes] = []
+        done: list[T] = []
         with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
             futures = {host: pool.submit(work, host) for host in hosts}
         for host, future in futures.items():
@@ -156,16 +197,16 @@ class Stacks:
             raise HanoiError(problems)
         return tuple(done)
 
-    def _stack(self, host: HostPlan, images: Images) -> automation.Stack:
+    def _stack(self, host: HostPlan, images: Images, *, create: bool = True) -> automation.Stack:
         """The host's stack; its provider finds the engine through DOCKER_HOST."""
         from pulumi import automation
 
         logging.getLogger("pulumi").setLevel(logging.ERROR)
         work = self._work / host.id
         work.mkdir(exist_ok=True)
-        backend = self._state / "pulumi"
-        backend.mkdir(parents=True, exist_ok=True, mode=0o700)
-        url = os.environ.get("HANOI_BACKEND") or f"file://{backend}"
+        url = self._backend or backend_url(self._state)
+        if url.startswith("file://"):
+            Path(url[7:]).mkdir(parents=True, exist_ok=True, mode=0o700)
         workspace = automation.LocalWorkspace(
             program=lambda: program.declare(self._plan, host, images.refs, images.tags),
             work_dir=str(work),
@@ -182,7 +223,7 @@ class Stacks:
                 backend=automation.ProjectBackend(url=url),
             ),
         )
-        return _terse_stack(host.id, workspace)
+        return _terse_stack(host.id, workspace, create)
 
     def _command(self) -> automation.PulumiCommand:
         from pulumi import automation
@@ -203,32 +244,7 @@ class Stacks:
         ]
 
 
-class _Events:
-    """Pulumi's events of one run: what changes is said, what was done is counted."""
-
-    def __init__(self, host_id: str, say: Say) -> None:
-        self.counts: dict[str, int] = {}
-        self._host = host_id
-        self._say = say
-
-    def __call__(self, event: automation.EngineEvent) -> None:
-        if event.summary_event is not None:
-            changes = event.summary_event.resource_changes or {}
-            self.counts = {_name(operation): count for operation, count in changes.items()}
-        if event.resource_pre_event is None:
-            return
-        change = event.resource_pre_event.metadata
-        name = change.urn.rsplit("::", 1)[-1]
-        if _name(change.op) != "same" and "/" in name:
-            why = f" ({', '.join(sorted(change.diffs))})" if change.diffs else ""
-            self._say(f"{self._host}: {name.replace('/', ' ')}: {_name(change.op)}{why}")
-
-
-def _name(operation: Any) -> str:
-    return str(getattr(operation, "value", operation))
-
-
-def _terse_stack(name: str, workspace: automation.LocalWorkspace) -> automation.Stack:
+def _terse_stack(name: str, workspace: automation.LocalWorkspace, create: bool) -> automation.Stack:
     """A stack that leaves out what `up` and `refresh` ask afterwards: outputs (twice) and
     history, three runs of the command line for a stack that has no outputs. What was done is
     known from the events."""
@@ -243,7 +259,8 @@ def _terse_stack(name: str, workspace: automation.LocalWorkspace) -> automation.
             now = datetime.now(UTC)
             return automation.UpdateSummary("update", now, "", {}, {}, "succeeded", now)
 
-    return Terse(name, workspace, StackInitMode.CREATE_OR_SELECT)
+    mode = StackInitMode.CREATE_OR_SELECT if create else StackInitMode.SELECT
+    return Terse(name, workspace, mode)
 
 
 def _nothing(_: str) -> None:

@@ -208,7 +208,7 @@ def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS
     run.journal.begin(f"hanoi {' '.join(steps)}", run.plan.through)
 
     if {"images", "containers"} & set(steps):
-        rollout.refuse_foreign(run)
+        rollout.refuse_foreign(run.hosts, run.looks, run.left)
 
     def reached(step: str) -> None:
         run.lock.check()

@@ -17,6 +17,7 @@ from infra.resources import Container, HostPlan
 if TYPE_CHECKING:
     from infra.deploy import Deployment
     from infra.facts import Look
+    from infra.state import Left
 
 HEALTH_SECONDS = 90  # above the longest start period of a container's health check
 GATE_SECONDS = 180  # a member that takes longer than this to be healthy again is a failure
@@ -35,7 +36,7 @@ def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
         stacks.release(unsettled, refs)
         _remove_orphans(run, stacks, unsettled, refs)
     changed = frozenset(
-        h.id for h in run.hosts if h in unsettled or _differs(run.looks[h.id], left.get(h.id))
+        h.id for h in run.hosts if h in unsettled or differs(run.looks[h.id], left.get(h.id))
     )
     run.left.begin(ids)
     voters = {h.id: _changing_voters(run, h, refs) for h in run.hosts}
@@ -58,13 +59,13 @@ def bring_up_containers(run: Deployment, stacks: Stacks, refs: Images) -> None:
     )
 
 
-def refuse_foreign(run: Deployment) -> None:
+def refuse_foreign(hosts: Sequence[HostPlan], looks: Mapping[str, Look], left: Left) -> None:
     """Refuse hosts whose engine holds our containers while this state knows nothing of them.
 
     That is another operator's work, or a lost state: Pulumi would take the host for empty.
     Raises HanoiError HN-D024.
     """
-    known = {*run.left.containers(), *run.left.unsettled()}
+    known = {*left.containers(), *left.unsettled()}
     problems = [
         Problem(
             f"host {host.id}",
@@ -73,8 +74,8 @@ def refuse_foreign(run: Deployment) -> None:
             "use the state they were deployed with (HANOI_STATE, HANOI_BACKEND); docs/errors.md"
             " (HN-D024) says what to do when it is lost",
         )
-        for host in run.hosts
-        if host.id not in known and any(c.spec for c in run.looks[host.id].containers)
+        for host in hosts
+        if host.id not in known and any(c.spec for c in looks[host.id].containers)
     ]
     if problems:
         raise HanoiError(problems, Exit.REFUSED)
@@ -118,7 +119,7 @@ def _ill(run: Deployment, host: HostPlan) -> set[str]:
     return {str(c.votes_in) for c in members if c.name not in well}
 
 
-def _differs(seen: Look, left: Mapping[str, str] | None) -> bool:
+def differs(seen: Look, left: Mapping[str, str] | None) -> bool:
     """Whether the host's containers are other ones than the last run left there."""
     return {c.name: c.id for c in seen.containers} != (left or {}) or any(
         c.state != "running" for c in seen.containers

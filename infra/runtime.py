@@ -7,10 +7,10 @@ one-off's probe; when nothing differs, Ansible is not started.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Set
 from dataclasses import asdict
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from infra import inventory, paths, runner, ssh
 from infra.errors import error
@@ -30,6 +30,12 @@ PSQL = (
 LEADER_SECONDS = 90  # a cluster that has just been started needs this long at most
 
 
+class Resolves(Protocol):
+    """Whatever can put a secret in the place of its reference."""
+
+    def resolve(self, text: str) -> str: ...
+
+
 def apply_runtime(
     plan: Plan, connections: Mapping[str, Connection], secrets: Secrets, progress: Say
 ) -> dict[str, int]:
@@ -39,7 +45,7 @@ def apply_runtime(
     deploy of that site. Raises HanoiError HN-A003, HN-A004, HN-A007 (no leader).
     """
     changed = dict.fromkeys(connections, 0)
-    wanted = _wanted(plan, connections, secrets)
+    wanted = questions(plan, connections, secrets)
     if not wanted:
         return changed
     looks = _look(plan, connections, wanted, progress)
@@ -75,8 +81,8 @@ def _steps(differs: list[str], due: list[OneOff]) -> dict[str, Step]:
     return steps
 
 
-def _wanted(
-    plan: Plan, connections: Mapping[str, Connection], secrets: Secrets
+def questions(
+    plan: Plan, connections: Collection[str], secrets: Resolves
 ) -> dict[str, dict[str, Any]]:
     """What each connected host is asked: database objects wherever the database runs, each
     one-off on one host that has its container."""
@@ -130,13 +136,13 @@ def _look(
     progress: Say,
 ) -> dict[str, dict[str, Any]]:
     """One look at every host; again while a new cluster is still choosing its leader."""
-    program = _program()
+    source = program()
     members = {h.id for h in plan.hosts if any(c.name == postgres.NAME for c in h.parts.containers)}
     asked = {h for h, w in wanted.items() if w["container"]}
     end = time.monotonic() + LEADER_SECONDS
     while True:
         looks = ssh.on_each(
-            {h: connections[h] for h in wanted}, lambda c: c.python(program, wanted[c.host_id], 600)
+            {h: connections[h] for h in wanted}, lambda c: c.python(source, wanted[c.host_id], 600)
         )
         if not asked or any(looks[h]["leader"] for h in asked):
             return looks
@@ -163,5 +169,6 @@ def _no_leader(why: Mapping[str, str]) -> Exception:
 
 
 @lru_cache(maxsize=1)
-def _program() -> str:
+def program() -> str:
+    """Compares what lives inside the services; runs on a host, changes nothing."""
     return (paths.roles() / "database" / "library" / "database_objects.py").read_text()

@@ -65,11 +65,9 @@ class Secrets:
         then says where it is. Raises HN-S003 and HN-S004.
         """
         directory = directory or paths.secrets()
-        files = [directory / f"{name}.yml" for name in FILES]
         path = vault.password_path(directory)
-        vault.check_modes(directory, files)
-        mine = path == directory / vault.PASSWORD_FILE
-        if create and mine and not path.exists() and not any(f.exists() for f in files):
+        vault.check_modes(directory, [directory / f"{name}.yml" for name in FILES])
+        if create and cls.unmade(directory):
             opened = cls(directory, vault.new_password(path), now)
             opened.notice = (
                 f"New vault password: {path}. Keep a copy in a safe place: "
@@ -77,6 +75,35 @@ class Secrets:
             )
             return opened
         return cls(directory, vault.read_password(path), now)
+
+    @staticmethod
+    def unmade(directory: Path) -> bool:
+        """Whether nothing has been generated there yet: no vault file, no password to one."""
+        path = vault.password_path(directory)
+        files = [directory / f"{name}.yml" for name in FILES]
+        mine = path == directory / vault.PASSWORD_FILE
+        return mine and not path.exists() and not any(f.exists() for f in files)
+
+    def pending(self, wanted: Sequence[Password | Certificate]) -> dict[str, str]:
+        """What ensure() would make, without making it: id → why ("" for a first one)."""
+        if not self.has_authority:
+            known = self._file("passwords")
+            return {w.id: "" for w in wanted if isinstance(w, Certificate) or w.id not in known}
+        reasons = {w.id: self._due(w) for w in wanted if isinstance(w, Certificate)}
+        missing = (w.id for w in wanted if isinstance(w, Password))
+        reasons |= {i: None if i in self._file("passwords") else "" for i in missing}
+        return {i: why for i, why in sorted(reasons.items()) if why is not None}
+
+    @property
+    def has_authority(self) -> bool:
+        return "cert" in self._file("authority")
+
+    def values(self) -> dict[str, str]:
+        """Every value that no output may hold → the reference that may stand for it."""
+        found = {v: f"secret://{i}#password" for i, v in self._file("passwords").items()}
+        holders = {"ca": self._file("authority"), **self._file("certificates")}
+        found |= {e["key"]: f"secret://{i}#key" for i, e in holders.items() if e.get("key")}
+        return found
 
     def ensure(self, wanted: Sequence[Password | Certificate]) -> Changes:
         """Generate what is missing; issue anew the certificates whose names changed, whose

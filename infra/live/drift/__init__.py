@@ -1,0 +1,1 @@
+"""Detectors of drift, one noun a module, found by registration (registry.py)."""
