@@ -15,6 +15,8 @@ from typing import Literal
 
 from infra.errors import Exit, error
 
+_RESTARTS = re.compile(r"\b(?:docker|systemctl) restart\b")
+_SYSTEMD = re.compile(r"[\w@.-]+\.(?:service|timer|socket)\b")
 SECRET = re.compile(r"secret://([a-z0-9][a-z0-9/._-]*)#([a-z]+)")
 
 
@@ -135,6 +137,17 @@ class Action:
     id: str
     argv: tuple[str, ...]
     container: str | None = None
+
+    @property
+    def effect(self) -> Literal["restart", "reload"]:
+        """Whether it ends what runs, or only has it read its settings again."""
+        return "restart" if _RESTARTS.search(" ".join(self.argv)) else "reload"
+
+    @property
+    def subject(self) -> str:
+        """The container or systemd unit that it is about, else its id."""
+        units = _SYSTEMD.findall(" ".join(self.argv))
+        return self.container or (units[-1] if units else self.id)
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,8 @@ ever removed (what else leaves the plan is left.py's).
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Literal
 
 from infra.diff.certificates import Reissued
 from infra.diff.owners import Owners
@@ -28,8 +26,6 @@ from infra.resources import (
 )
 from infra.stack import spec
 
-_SYSTEMD = re.compile(r"[\w@-]+\.(?:service|timer|socket)")
-_RESTARTS = re.compile(r"\b(?:docker|systemctl) restart\b")
 _BARE = Parts()
 
 
@@ -154,12 +150,10 @@ class _HostChanges:
                 )
         for action in self.parts.actions:
             if action.container is None and action.id in self.touched:
-                name = service_of(action)
-                entry = found.get(name) or self._change("service", name, operation_of(action))
+                name = action.subject
+                entry = found.get(name) or self._change("service", name, action.effect)
                 if entry.operation != "create":
-                    entry = replace(
-                        entry, operation=operation_of(action), why=self._because(action)
-                    )
+                    entry = replace(entry, operation=action.effect, why=self._because(action))
                 found[name] = entry
         yield from found.values()
 
@@ -232,7 +226,7 @@ class _HostChanges:
             name = action.container
             if name is None or name not in standing or action.id not in self.touched:
                 continue
-            operation = operation_of(action)
+            operation = action.effect
             if name in found and operation == "reload":
                 continue
             units, apps = self.owners.container(name)
@@ -298,14 +292,3 @@ def joined(openings: tuple[Opening, ...]) -> dict[str, dict[str, object]]:
         for name, (sources, reasons) in found.items()
         if sources
     }
-
-
-def operation_of(action: Action) -> Literal["restart", "reload"]:
-    """ "restart" or "reload", by what the action does."""
-    return "restart" if _RESTARTS.search(" ".join(action.argv)) else "reload"
-
-
-def service_of(action: Action) -> str:
-    """The systemd unit that the action is about, or the action's id."""
-    named = _SYSTEMD.findall(" ".join(action.argv))
-    return named[-1] if named else action.id

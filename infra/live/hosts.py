@@ -3,7 +3,6 @@ and the actions that follow."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +13,6 @@ from infra.live.known import Known
 from infra.report.content import Change, Operation, Property
 from infra.resources import Action, File, HostPlan
 
-_RESTARTS = re.compile(r"(?<!reload-or-)\brestart\b")
-_UNITS = re.compile(r"[\w@.-]+\.service\b")
 WHY = {
     "missing": "it is not there",
     "content": "its content differs",
@@ -130,11 +127,5 @@ class HostChanges:
 
     def _action(self, action: Action, why: str) -> Change:
         kind = "container" if action.container else "service"
-        units = _UNITS.findall(" ".join(action.argv))
-        name = action.container or (units[-1] if units else action.id)
-        return self._change(kind, name, operation(action), why=f"{why} (action {action.id})")
-
-
-def operation(action: Action) -> Operation:
-    """Whether the action ends what runs or only has it read its settings again."""
-    return "restart" if _RESTARTS.search(" ".join(action.argv)) else "reload"
+        because = f"{why} (action {action.id})"
+        return self._change(kind, action.subject, action.effect, why=because)
