@@ -56,7 +56,7 @@ class Outcome:
             f"hosts and runtime: {self.host_changes} Ansible changes",
         ]
         if self.images:
-            lines.append(f"images built and pushed: {', '.join(self.images)}")
+            lines.append(f"images brought to the registry: {', '.join(self.images)}")
         if self.verified:
             counts = ", ".join(f"{n} {name}" for name, n in sorted(self.verified.items()))
             lines.append(f"compliance: {counts}")
