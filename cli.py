@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 
@@ -17,6 +17,9 @@ from infra import __version__, paths
 from infra.errors import Exit, HanoiError
 from infra.progress import Progress
 from infra.report import FORMS, Form
+
+if TYPE_CHECKING:
+    from infra.live import Found
 
 
 def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -291,6 +294,17 @@ def deploy(
     return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
 
 
+def _tell(found: Found, form: Form) -> int:
+    """Print what a look at live sites gave, and the hosts that could not be looked at."""
+    from infra.report import render
+    from infra.report.output import write
+
+    write(render(found.report, form), None)
+    for problem in found.problems:
+        click.echo(str(problem), err=True)
+    return found.exit_code
+
+
 @main.command("plan")
 @click.option(
     "-o",
@@ -310,16 +324,11 @@ def plan_sites(
     """What a deploy would change at the sites; writes nothing anywhere."""
     from infra import engine as pulumi_engine
     from infra.live import planned
-    from infra.report import render
-    from infra.report.output import write
 
     say = Progress(quiet=quiet)
     with say.heartbeat():
         found = planned(through, site_ids, lambda: pulumi_engine.ensure(say), say, output)
-    write(render(found.report, "json" if as_json else form), None)
-    for problem in found.problems:
-        click.echo(str(problem), err=True)
-    return found.exit_code
+    return _tell(found, "json" if as_json else form)
 
 
 @main.command()
@@ -327,16 +336,11 @@ def plan_sites(
 def drift(site_ids: tuple[str, ...], form: Form, as_json: bool, quiet: bool) -> int:
     """What on the hosts differs from the description, and who probably did it."""
     from infra.live import drifted
-    from infra.report import render
-    from infra.report.output import write
 
     say = Progress(quiet=quiet)
     with say.heartbeat():
         found = drifted(site_ids, say)
-    write(render(found.report, "json" if as_json else form), None)
-    for problem in found.problems:
-        click.echo(str(problem), err=True)
-    return found.exit_code
+    return _tell(found, "json" if as_json else form)
 
 
 @main.command()

@@ -9,22 +9,16 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from infra.model.scalars import written_size
 from infra.model.schema import Name
 from infra.report.content import Property
 from infra.resources import Health, Mount, Published
 
-_UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"))
 _SIZES = frozenset(
     {"memory", "shm", "storage", "shared_buffers", "max_slot_wal_keep_size", "container_max_size",
      "journal_max", "log_max_size"}
 )  # fmt: skip
 _SECONDS = frozenset({"stop_timeout", "interval", "timeout", "start_period", "ttl", "loop_wait"})
-
-
-def size(value: int) -> str:
-    """Bytes as an operator writes them: "8GiB"; what is no whole number of MiB in bytes."""
-    factor, unit = next(((f, u) for f, u in _UNITS if value and value % f == 0), (1, " bytes"))
-    return f"{value // factor}{unit}"
 
 
 def shown(name: str, value: Any) -> str | None:
@@ -50,7 +44,7 @@ def shown(name: str, value: Any) -> str | None:
     if isinstance(value, int) and name == "mode":
         return f"{value:04o}"
     if isinstance(value, int) and name in _SIZES:
-        return size(value)
+        return written_size(value)
     if isinstance(value, int) and name in _SECONDS:
         return f"{value} s"
     return str(value)

@@ -87,9 +87,10 @@ def down(state: Path, name: str = DEFAULT) -> None:
 def remove(host_id: str, state: Path, name: str = DEFAULT) -> None:
     """Remove one host with its data and what is known of its key; the others stay. HN-L008."""
     with _exclusive(name), engine_errors("lab"):
-        found = find(machine.client(), host_id, name)
+        engine = machine.client()
+        found = find(engine, host_id, name)
         _remove(found)
-        machine.client().volumes.get(volume_name(name, host_id)).remove(force=True)
+        engine.volumes.get(volume_name(name, host_id)).remove(force=True)
         keys.remember(state, name, found.labels[LABEL_ADDRESS], host_id, ())
 
 

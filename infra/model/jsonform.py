@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from infra.model.scalars import written_size
 from infra.model.schema import KINDS
-
-_UNITS = ((2**40, "TiB"), (2**30, "GiB"), (2**20, "MiB"))
 
 
 @cache
@@ -26,8 +25,7 @@ def _readable_sizes(node: Any) -> None:
     elif isinstance(node, dict):
         default = node.get("default")
         if node.get("type") == "string" and isinstance(default, int):
-            factor, unit = next(u for u in _UNITS if default % u[0] == 0)
-            node["default"] = f"{default // factor}{unit}"
+            node["default"] = written_size(default)
         elif isinstance(default, dict):
             del node["default"]  # a whole section; each of its keys states its own
         for item in list(node.values()):

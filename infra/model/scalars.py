@@ -42,6 +42,14 @@ def parse_size(value: Any) -> int:
     return size
 
 
+def written_size(value: int) -> str:
+    """Bytes as an operator writes them: "8GiB"; what is no whole number of MiB in bytes."""
+    largest_first = reversed(_FACTORS.items())
+    whole = ((f, u) for u, f in largest_first if value and value % f == 0)
+    factor, unit = next(whole, (1, " bytes"))
+    return f"{value // factor}{unit}"
+
+
 def _https(value: str) -> str:
     if not _HTTPS.fullmatch(value):
         raise ValueError("write an https address, such as https://vanban.example.vn/")
