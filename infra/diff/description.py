@@ -128,7 +128,12 @@ def _changed_apps(was: Unit | None, now: Unit | None) -> tuple[str, ...]:
 def mode(choice: Central | SelfHosted | External | None) -> str | None:
     """A unit's choice in words."""
     if isinstance(choice, SelfHosted):
-        backup = f", backup: {choice.backup}" if choice.backup else ", no backup stated"
+        kept = choice.backup
+        backup = (
+            f", backup daily at {kept.at} to {kept.directory}, {kept.keep} copies"
+            if kept
+            else ", no backup stated"
+        )
         return f"self-hosted on {choice.host}{backup}"
     if isinstance(choice, External):
         return f"external at {choice.endpoint}"

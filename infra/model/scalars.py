@@ -27,6 +27,9 @@ ID_PATTERN = r"^[a-z](?:[a-z0-9-]{0,29}[a-z0-9])?$"
 LABEL_PATTERN = rf"^{_LABEL}$"
 DOMAIN_PATTERN = rf"^(?:{_LABEL}\.)+[a-z]{{2,63}}$"
 PATH_PATTERN = r"^/[A-Za-z0-9._~/?&=%-]*$"
+# Two levels at least, no "..": nothing that a backup could mistake for the system's own.
+DIRECTORY_PATTERN = r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,8}$"
+TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 EXTENSION_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
 MODULE_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _HTTPS = re.compile(
@@ -92,6 +95,8 @@ Network = Annotated[
     _schema(pattern=r"^(\d{1,3}\.){3}\d{1,3}/\d{1,2}$"),
 ]
 Date = Annotated[dt.date, BeforeValidator(_date), _schema(format="date")]
+Directory = Annotated[str, Field(pattern=DIRECTORY_PATTERN)]
+TimeOfDay = Annotated[str, Field(pattern=TIME_PATTERN)]
 HttpsUrl = Annotated[str, AfterValidator(_https), _schema(pattern=r"^https://")]
 Flag = Annotated[bool, Field(strict=True)]
 Whole = Annotated[int, Field(strict=True)]

@@ -7,6 +7,7 @@ Sizes are written as people write them ("8GiB"); the model holds bytes.
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
@@ -18,6 +19,7 @@ from infra.model.scalars import (
     PATH_PATTERN,
     Address,
     Date,
+    Directory,
     Domain,
     Flag,
     HostLabel,
@@ -28,6 +30,7 @@ from infra.model.scalars import (
     Port,
     Size,
     Text,
+    TimeOfDay,
     Whole,
 )
 
@@ -165,9 +168,27 @@ class Site(Strict):
 
 
 class Central(Strict):
-    """The Information Centre runs it for the unit on the shared stack."""
+    """The Information Centre runs it for the unit on the shared stack.
+
+    host: for an application with an instance per unit, the sites' host that carries it; without
+    one it is the first at the unit's home site that runs applications. It is never chosen by
+    what is free, so that another unit's wish moves nothing.
+    """
 
     mode: Literal["central"]
+    host: Id | None = None
+
+
+class Backup(Strict):
+    """Where a unit's own database and files are copied to.
+
+    directory: on the unit's host, where a store of its own is mounted (created where missing);
+    at: local time of the nightly copy; keep: full copies kept, one a day.
+    """
+
+    directory: Directory
+    at: TimeOfDay = "01:30"
+    keep: Annotated[Whole, Field(ge=1, le=366)] = 14
 
 
 class SelfHosted(Strict):
@@ -175,7 +196,7 @@ class SelfHosted(Strict):
 
     mode: Literal["self-hosted"]
     host: Id
-    backup: Text | None = None
+    backup: Backup | None = None
 
 
 class External(Strict):
@@ -189,9 +210,13 @@ Choice = Annotated[Central | SelfHosted | External, Field(discriminator="mode")]
 
 
 class UnitHost(Host):
-    """A host that belongs to a unit; site is where it stands, or absent if elsewhere."""
+    """A host that belongs to a unit; site is where it stands, or absent if elsewhere.
+
+    container_network is used inside the host only; several units' hosts may have the same.
+    """
 
     site: Id | None = None
+    container_network: Network = IPv4Network("172.30.250.0/24")
     roles: Roles = ("applications",)
 
 
@@ -199,13 +224,15 @@ class Unit(Strict):
     """units/<unit>.yaml. The id never changes; names and label may.
 
     label is the unit's part of its host names, such as personnel-<label>.<domain>; without
-    one it is the id. predecessors are ids of units that this one came from.
+    one it is the id. former_labels are those it had before: their names lead to the present
+    ones. predecessors are ids of units that this one came from; their names lead here.
     """
 
     id: Id
     name: Name
     home: Id
     label: HostLabel | None = None
+    former_labels: tuple[HostLabel, ...] = ()
     applications: dict[Id, Choice] = {}
     hosts: tuple[UnitHost, ...] = ()
     operators: tuple[Operator, ...] = ()

@@ -39,7 +39,7 @@ def base() -> Description:
                 "personnel": {
                     "mode": "self-hosted",
                     "host": "cts-1",
-                    "backup": "nightly, by the unit",
+                    "backup": {"directory": "/srv/backup", "at": "01:30"},
                 }
             },
             "hosts": [{**_host("cts-1", "10.77.9.20"), "roles": ["applications"]}],
@@ -115,7 +115,7 @@ def unit_removed(d: Description) -> None:
 
 
 def backup_text(d: Description) -> None:
-    d["units"][2]["applications"]["personnel"]["backup"] = "weekly, by the unit"
+    d["units"][2]["applications"]["personnel"]["backup"]["keep"] = 30
 
 
 def backup_dropped(d: Description) -> None:

@@ -116,7 +116,7 @@ def test_an_editor_finds_the_schema_and_agrees(file: Path) -> None:
 
 def test_an_editor_refuses_what_load_refuses() -> None:
     unit = parse((SITES / "units" / "vnnic.yaml").read_text(encoding="utf-8")).data
-    unit["applications"]["personnel"] = {"mode": "central", "host": "vnnic-1"}
+    unit["applications"]["personnel"] = {"mode": "central", "endpoint": "https://vnnic.example/"}
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate(unit, json_schema("unit"))
 
