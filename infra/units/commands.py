@@ -37,7 +37,7 @@ def _apply(wish: Callable[[Description], Wish], dry_run: bool) -> None:
     """Make the edits, unless the description would not be sound with them."""
     from infra.units import files, told
 
-    before = files.read(paths.sites())
+    before = files.read(files.own_directory())
     wished = wish(before)
     after = files.checked(before, wished.texts)
     if dry_run:

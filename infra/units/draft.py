@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from infra.errors import Exit, HanoiError, error
 from infra.model.explain import nearest_line, where
-from infra.model.positions import Path, lines
+from infra.model.positions import Path, clip, lines
+from infra.model.scalars import ID_PATTERN
 from infra.model.schema import Unit
 from infra.units import edit
 from infra.units.files import Description, Texts
@@ -111,7 +113,10 @@ def open_unit(before: Description, unit: str) -> Unit:
 
 
 def free_id(before: Description, unit: str) -> None:
-    """Raises HN-U003 where a unit of that id is there already."""
+    """Raises HN-U003 where a unit of that id is there already, or it cannot be a file's name."""
+    if not re.fullmatch(ID_PATTERN, unit):
+        remedy = "write 1 to 31 small letters, digits and hyphens, beginning with a letter"
+        raise refused("HN-U003", f"{before.shown}/units", f'"{clip(unit)}" is no id', remedy)
     if any(u.id == unit for u in before.model.units):
         remedy = "choose another id; ids of closed units are not used again"
         raise refused("HN-U003", place(before, unit, ("id",)), f'the id "{unit}" is taken', remedy)

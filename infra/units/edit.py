@@ -13,6 +13,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
+from yaml.nodes import MappingNode
+
 from infra.errors import Exit, error
 from infra.model.positions import Path
 from infra.model.yamltext import parse
@@ -48,12 +50,9 @@ def remove(text: str, path: Path) -> str:
     found, parent = find(text, target), find(text, target[:-1])
     assert found and parent
     if parent.flow:
-        kept = _at(wanted, target[:-1])
-        if isinstance(kept, list):
-            return _checked(
-                _out_of_flow_list(text, items(parent, text), target[-1]), wanted, target
-            )
-        return _checked(_replaced(text, parent.span, _flow(kept)), wanted, target)
+        entries = _entries(parent, text)
+        at = next(n for n, (key, _) in enumerate(entries) if key == target[-1])
+        return _checked(_out_of_brackets(text, [s for _, s in entries], at), wanted, target)
     return _checked(_without_lines(text, found.span), wanted, target)
 
 
@@ -65,7 +64,7 @@ def append(text: str, path: Path, value: str) -> str:
     _at(wanted, path).append(value)
     spans = items(found, text)
     if found.flow:
-        return _checked(_into_flow_list(text, found, spans, _flow(value)), wanted, path)
+        return _checked(_into_brackets(text, found, spans, _flow(value)), wanted, path)
     column = spans[-1].start.column
     line = " " * column + f"- {_scalar(value)}"
     return _checked(_inserted(text, spans[-1].end.line + 1, [line]), wanted, path)
@@ -105,13 +104,11 @@ def _put_text(text: str, path: Path, value: Any, order: Sequence[str]) -> str:
     if found is None:
         return _added(text, path, value, order)
     there = _at(parse(text).data, path)
-    if isinstance(value, dict) and isinstance(there, dict) and there and value and not found.flow:
-        for key in [k for k in there if k not in value]:
-            if len(there) == 1:
-                break
-            text = remove(text, (*path, key))
+    if isinstance(value, dict) and isinstance(there, dict) and there and value:
         for key, inner in value.items():
             text = put(text, (*path, key), inner, tuple(value))
+        for key in [k for k in there if k not in value]:
+            text = remove(text, (*path, key))
         return text
     in_place = found.flow or not isinstance(there, dict | list)
     if in_place and (not isinstance(value, dict) or (found.flow and there)):
@@ -142,17 +139,17 @@ def _added(text: str, path: Path, value: Any, order: Sequence[str]) -> str:
     if not holder:  # absent or empty: it comes with its first entry
         return put(text, path[:-1], {path[-1]: value}, order)
     assert parent
-    if parent.flow:
-        merged = {**holder, path[-1]: value}
-        return _replaced(text, parent.span, _flow(merged))
     spans = children(parent, text)
+    if parent.flow:
+        entry = f"{_scalar(path[-1], inside=True)}: {_flow(value)}"
+        return _into_brackets(text, parent, [s for _, s in spans], entry)
     wanted = list(order[: order.index(path[-1])]) if path[-1] in order else []
     before = [s for key, s in spans if key in wanted]
     after = before[-1] if before else None
-    entry = _block(str(path[-1]), value, spans[0][1].start.column)
+    block = _block(str(path[-1]), value, spans[0][1].start.column)
     if after is None and wanted == [] and path[-1] in order:
-        return _inserted(text, spans[0][1].start.line, entry)
-    return _inserted(text, (after or spans[-1][1]).end.line + 1, entry)
+        return _inserted(text, spans[0][1].start.line, block)
+    return _inserted(text, (after or spans[-1][1]).end.line + 1, block)
 
 
 def _block(key: str, value: Any, column: int) -> list[str]:
@@ -161,7 +158,8 @@ def _block(key: str, value: Any, column: int) -> list[str]:
     if isinstance(value, dict) and value:
         inner = [line for k, v in value.items() for line in _block(k, v, column + 2)]
         return [f"{indent}{_scalar(key)}:", *inner]
-    return [f"{indent}{_scalar(key)}: {_flow(value)}"]
+    shown = _flow(value) if isinstance(value, dict | list | tuple) else _scalar(value)
+    return [f"{indent}{_scalar(key)}: {shown}"]
 
 
 def _flow(value: Any) -> str:
@@ -216,11 +214,19 @@ def _without_lines(text: str, span: Span) -> str:
     return "\n".join([*above, *below])
 
 
-def _into_flow_list(text: str, found: Found, spans: list[Span], value: str) -> str:
+def _entries(found: Found, text: str) -> list[tuple[str | int, Span]]:
+    """The entries of a mapping by key, or of a list by number."""
+    if isinstance(found.node, MappingNode):
+        return list(children(found, text))
+    return list(enumerate(items(found, text)))
+
+
+def _into_brackets(text: str, found: Found, spans: list[Span], value: str) -> str:
+    """One more entry in brackets; in a line of its own where the line would be too wide."""
     if not spans:
         return _replaced(text, found.span, f"[{value}]")
     lines = text.split("\n")
-    end, first = spans[-1].end, spans[0].value
+    end, first = spans[-1].end, spans[0].start
     head, tail = lines[end.line][: end.column], lines[end.line][end.column :]
     joined = [f"{head}, {value}{tail}"]
     if len(joined[0]) > WIDTH and len(lines[end.line]) <= WIDTH:
@@ -228,9 +234,9 @@ def _into_flow_list(text: str, found: Found, spans: list[Span], value: str) -> s
     return "\n".join([*lines[: end.line], *joined, *lines[end.line + 1 :]])
 
 
-def _out_of_flow_list(text: str, spans: list[Span], at: Any) -> str:
+def _out_of_brackets(text: str, spans: list[Span], at: int) -> str:
     """An entry and the comma that parted it from its neighbour, taken out."""
     last = at == len(spans) - 1
-    start = spans[at - 1].end if last else spans[at].value
-    end = spans[at].end if last else spans[at + 1].value
+    start = spans[at - 1].end if last else spans[at].start
+    end = spans[at].end if last else spans[at + 1].start
     return _replaced(text, Span(start, start, end), "")

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from infra import paths
 from infra.errors import Exit, HanoiError, Problem, error
 from infra.model.files import FOLDERS, SINGLE, Disk, collect, shown_path
 from infra.model.loader import Known, load
@@ -53,6 +54,19 @@ class _Edited(Disk):
     def content(self, path: str) -> bytes | tuple[str, str, str]:
         text = self._texts.get(path)
         return super().content(path) if text is None else text.encode()
+
+
+def own_directory() -> Path:
+    """The description to edit: never the sample that the toolkit comes with. Raises HN-U015."""
+    if os.environ.get("HANOI_SITES") or (Path.cwd() / "sites").is_dir():
+        return paths.sites()
+    raise error(
+        "HN-U015",
+        str(Path.cwd()),
+        "there is no directory sites/ here, and none was named",
+        "go to the directory that has it, or name it: hanoi --sites DIR unit ...",
+        Exit.USAGE,
+    )
 
 
 def read(root: Path) -> Description:

@@ -12,7 +12,7 @@ from typing import Any
 from infra.diff.description import mode
 from infra.diff.review import compared
 from infra.diff.side import Side
-from infra.model.schema import Central, External, Model, SelfHosted, Unit
+from infra.model.schema import Central, External, Model, SelfHosted, Unit, Wave
 from infra.plan import plan
 from infra.report.content import Report
 
@@ -49,26 +49,44 @@ def _choices(before: Model, after: Model) -> Iterator[Line]:
             new = now.applications.get(app)
             if old == new:
                 continue
-            keeps = any(a.id == app and a.database for a in before.apps)
             heir = heirs.get(now.id) if now.closed else None
             yield "choice", f"{app} of {now.id}: {mode(old) or 'none'} → {mode(new) or 'none'}"
-            if keeps and (told := _moving(old, new, heir, app)):
-                yield "data", f"{app} of {now.id}: {told}"
+            if was and _runs(before, was, app):
+                if told := _moving(old, new, heir, app):
+                    yield "data", f"{app} of {now.id}: {told}"
+            elif new and not _runs(after, now, app):
+                yield "later", f"{app} of {now.id}: {_when(after, now, app)}"
+
+
+def _runs(model: Model, unit: Unit, app: str) -> bool:
+    """Whether the toolkit runs it for the unit by now, as the roadmap says."""
+    ours = isinstance(unit.applications.get(app), Central | SelfHosted)
+    deployed = ours and any(a.id == app and a.service for a in model.apps)
+    return deployed and any(_brings(w, unit, app) for w in model.waves_through())
+
+
+def _when(model: Model, unit: Unit, app: str) -> str:
+    """What has to come before anything runs."""
+    if not any(a.id == app and a.service for a in model.apps):
+        return "nothing runs yet: the toolkit does not deploy this application"
+    wave = next((w.id for w in model.roadmap.waves if _brings(w, unit, app)), None)
+    return f"nothing runs before the wave {wave}" if wave else "no wave brings it to the unit"
+
+
+def _brings(wave: Wave, unit: Unit, app: str) -> bool:
+    return any(e.app == app and (e.units == "all" or unit.id in e.units) for e in wave.applications)
 
 
 def _moving(old: Any, new: Any, heir: Unit | None, app: str) -> str:
-    """What happens to the data of one choice, in words; nothing where there is none yet."""
-    ours, then = (isinstance(c, Central | SelfHosted) for c in (old, new))
-    if isinstance(old, External) and then:
-        return "it begins empty; the unit's administrators bring what its own system holds"
-    if ours and isinstance(new, External):
+    """What happens to the data of a choice that runs, in words."""
+    if isinstance(new, External):
         return "it stays where it is until the unit's own system has taken it over"
-    if ours and then and _home(old) != _home(new):
-        return f"it has to move: {_home(old)} → {_home(new)}"
-    if ours and new is None and heir:
+    if new is None and heir:
         choice = heir.applications.get(app)
         return f"it has to go into {heir.id} ({mode(choice) or 'no choice'})"
-    return "it stays where it is, without a user" if ours and new is None else ""
+    if new is None:
+        return "it stays where it is, without a user"
+    return f"it has to move: {_home(old)} → {_home(new)}" if _home(old) != _home(new) else ""
 
 
 def _home(choice: Any) -> str:
@@ -79,19 +97,26 @@ def _home(choice: Any) -> str:
 
 
 def _names(before: Model, after: Model) -> Iterator[Line]:
-    domain = after.ministry.domain
+    """Host names that begin, lead elsewhere or end, of what the toolkit runs for a unit."""
     heirs = {old: u for u in after.units for old in u.predecessors}
     for was, now in _pairs(before, after):
-        if was is None:
-            apps = [a for a, c in now.applications.items() if isinstance(c, Central)]
-            yield from (("page", f"{a}-{now.host_label}.{domain} is new") for a in apps)
-            continue
-        heir = heirs.get(now.id) if now.closed and not was.closed else None
-        label = heir.host_label if heir else now.host_label
-        if label != was.host_label:
-            for app in was.applications:
-                leads = f"{app}-{was.host_label}.{domain} leads to {app}-{label}.{domain}"
-                yield "page", leads
+        heir = (heirs.get(now.id) if now.closed else None) or now
+        apps = dict.fromkeys((*(was.applications if was else ()), *heir.applications))
+        for app in apps:
+            old = _page(before, was, app) if was else None
+            new = _page(after, heir, app)
+            if old and new and old != new:
+                yield "page", f"{old} leads to {new}"
+            elif old and not new:
+                yield "page", f"{old} ends"
+            elif new and not old and heir is now:
+                yield "page", f"{new} is new"
+
+
+def _page(model: Model, unit: Unit, app: str) -> str | None:
+    if not _runs(model, unit, app):
+        return None
+    return f"{app}-{unit.host_label}.{model.ministry.domain}"
 
 
 def _pauses(made: Report) -> Iterator[Line]:
@@ -113,7 +138,8 @@ def _homes(before: Model, after: Model) -> Iterator[Line]:
         if was and was.home != now.home:
             yield "home", f"{now.id}: {was.home} → {now.home}"
             for app, choice in now.applications.items():
-                if app in single and isinstance(choice, Central) and not choice.host:
+                stays = not isinstance(choice, Central) or choice.host or app not in single
+                if not stays and _runs(before, was, app):
                     yield "data", f"{app} of {now.id} has to move: {was.home} → {now.home}"
 
 

@@ -71,8 +71,9 @@ def lines(model: Model, unit: Unit) -> str:
         rows.append((app, "; ".join(p for p in parts if p)))
     rows += [("host", f"{h.id} {h.address} {h.site or 'elsewhere'}") for h in unit.hosts]
     rows += [("operator", f"{o.id} {o.name}") for o in unit.operators]
-    width = max(len(name) for name, _ in rows)
-    return "\n".join(f"{name.ljust(width)}  {text}" for name, text in rows if text)
+    shown = [(name, text) for name, text in rows if text]
+    width = max(len(name) for name, _ in shown)
+    return "\n".join(f"{name.ljust(width)}  {text}" for name, text in shown)
 
 
 def _pages(model: Model, unit: Unit) -> dict[str, str]:
