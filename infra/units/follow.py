@@ -20,11 +20,22 @@ Line = tuple[str, str]  # what it is about, what happens
 
 
 def consequences(before: Model, after: Model) -> tuple[Line, ...]:
-    """What follows of a change between two sound models, most grave first."""
-    made = compared(Side("before", before, plan(before)), Side("after", after, plan(after)))
-    lines = [*_dangers(made), *_choices(before, after), *_names(before, after)]
-    lines += [*_pauses(made), *_data(made), *_homes(before, after), *_roadmap(made)]
+    """What follows of a change between two sound models, dangers first."""
+    of_plan = planned(before, after)
+    dangers = [line for line in of_plan if line[0] in ("refused", "danger")]
+    return tuple(dict.fromkeys((*dangers, *described(before, after), *of_plan)))
+
+
+def described(before: Model, after: Model) -> tuple[Line, ...]:
+    """What the description alone tells: choices, whose data has to move, pages, homes."""
+    lines = (*_choices(before, after), *_names(before, after), *_homes(before, after))
     return tuple(dict.fromkeys(lines))
+
+
+def planned(before: Model, after: Model) -> tuple[Line, ...]:
+    """What the plans of both tell: dangers, pauses, data that comes or stays behind, waves."""
+    made = compared(Side("before", before, plan(before)), Side("after", after, plan(after)))
+    return (*_dangers(made), *_pauses(made), *_data(made), *_roadmap(made))
 
 
 def _dangers(made: Report) -> Iterator[Line]:
