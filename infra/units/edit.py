@@ -9,8 +9,9 @@ Why not a round trip through a library: docs/decisions/0013.
 from __future__ import annotations
 
 import copy
+import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from yaml.nodes import MappingNode
@@ -23,6 +24,19 @@ from infra.units.yamlspans import Found, Span, children, find, items
 WIDTH = 100
 
 
+def _as_written(edit: Callable[..., str]) -> Callable[..., str]:
+    """Line ends of another system stay as they are."""
+
+    @functools.wraps(edit)
+    def edited(text: str, *arguments: Any) -> str:
+        foreign = "\r\n" in text and text.count("\r\n") == text.count("\n")
+        made = edit(text.replace("\r\n", "\n") if foreign else text, *arguments)
+        return made.replace("\n", "\r\n") if foreign else made
+
+    return edited
+
+
+@_as_written
 def put(text: str, path: Path, value: Any, order: Sequence[str] = ()) -> str:
     """The text with `value` (scalars, lists of scalars, mappings) at a path of mappings.
 
@@ -37,6 +51,7 @@ def put(text: str, path: Path, value: Any, order: Sequence[str] = ()) -> str:
     return _checked(_put_text(text, path, value, order), wanted, path)
 
 
+@_as_written
 def remove(text: str, path: Path) -> str:
     """The text without what stands at a path; what held nothing else goes too.
 
@@ -56,6 +71,7 @@ def remove(text: str, path: Path) -> str:
     return _checked(_without_lines(text, found.span), wanted, target)
 
 
+@_as_written
 def append(text: str, path: Path, value: str) -> str:
     """The text with one more entry at the end of the list at a path. Raises HN-U009."""
     found = find(text, path)

@@ -247,6 +247,8 @@ EDITS = [
     ("a: x\n", ("put", ("a",), "no"), 'a: "no"\n'),
     ("a: >-\n  long\n  text\n\n# next\nb: 1\n", ("put", ("a",), "x"), "a: x\n\n# next\nb: 1\n"),
     ("a:\n    b: 1\n\n# c\nc: 2\n", ("put", ("a", "d"), 3), "a:\n    b: 1\n    d: 3\n\n# c\nc: 2\n"),
+    ("a: 1\r\nc: 2\r\n", ("put", ("b",), {"x": 3}, "abc"), "a: 1\r\nb:\r\n  x: 3\r\nc: 2\r\n"),
+    ("a: 1\r\nc: 2\r\n", ("remove", ("a",)), "c: 2\r\n"),
     ("a: {}\n", ("put", ("a", "b"), {"c": 1}), "a:\n  b:\n    c: 1\n"),
     ("a: { b: 1 }\nc: 2\n", ("put", ("c",), 3), "a: { b: 1 }\nc: 3\n"),
     ("a: {b: 1, c: x}\n", ("put", ("a", "c"), "y, z"), 'a: {b: 1, c: "y, z"}\n'),
