@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import functools
 import json
 import subprocess
-import sys
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -14,46 +11,15 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 
 from infra import __version__, paths
-from infra.errors import Exit, HanoiError
+from infra.commandline import json_option
+from infra.commandline import options as _options
+from infra.errors import Exit
 from infra.progress import Progress
 from infra.report import FORMS, Form
+from infra.units.commands import unit
 
 if TYPE_CHECKING:
     from infra.live import Found
-
-
-def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
-    """No traceback reaches an operator: problems are printed, the exit code says the rest."""
-
-    @functools.wraps(command)
-    def run(*args: Any, **kwargs: Any) -> None:
-        try:
-            sys.exit(command(*args, **kwargs) or Exit.OK)
-        except HanoiError as failure:
-            if kwargs.get("as_json"):
-                click.echo(
-                    json.dumps(
-                        {"problems": [p.as_dict() for p in failure.problems]},
-                        indent=2,
-                        ensure_ascii=False,
-                    )
-                )
-            else:
-                for problem in failure.problems:
-                    click.echo(str(problem), err=True)
-            sys.exit(failure.exit_code)
-        except KeyboardInterrupt:
-            click.echo("interrupted; run the same command again to continue", err=True)
-            sys.exit(Exit.INTERRUPTED)
-        except (click.ClickException, click.Abort, click.exceptions.Exit):
-            raise
-        except Exception as failure:
-            from infra.crash import record
-
-            click.echo(str(record(failure)), err=True)
-            sys.exit(Exit.FAILED)
-
-    return run
 
 
 site_option = click.option(
@@ -62,17 +28,7 @@ site_option = click.option(
 through_option = click.option(
     "--through", metavar="WAVE", help="Up to this wave of the roadmap (default: its current one)."
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 quiet_option = click.option("--quiet", is_flag=True, help="No progress lines.")
-
-
-def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
-    def apply(command: Callable[..., Any]) -> Callable[..., Any]:
-        for option in reversed(options):
-            command = option(command)
-        return friendly(command)
-
-    return apply
 
 
 def _plan(through: str | None = None) -> Any:
@@ -564,6 +520,9 @@ def ci_comment(
 
     done, warning = comment(report, host, target, change)
     click.echo(f"warning: {done}" if warning else done, err=warning)
+
+
+main.add_command(unit)
 
 
 @main.command()

@@ -137,7 +137,9 @@ def mode(choice: Central | SelfHosted | External | None) -> str | None:
         return f"self-hosted on {choice.host}{backup}"
     if isinstance(choice, External):
         return f"external at {choice.endpoint}"
-    return "central" if choice else None
+    if choice is None:
+        return None
+    return f"central on {choice.host}" if choice.host else "central"
 
 
 def _why(was: Unit | None, now: Unit | None, heirs: dict[str, list[str]]) -> str:

@@ -249,6 +249,8 @@ _HINTS = {
     scalars.LINE_PATTERN: "write one line that does not begin with a space",
     scalars.KEY_PATTERN: "write an SSH public key without options, such as ssh-ed25519 AAAA... me",
     scalars.PATH_PATTERN: "write a path that begins with /, such as /health",
+    scalars.DIRECTORY_PATTERN: "write an absolute path of two to eight parts, such as /srv/backup",
+    scalars.TIME_PATTERN: 'write a time of day from "00:00" to "23:59", such as "01:30"',
     scalars.EXTENSION_PATTERN: "write the name of a PostgreSQL extension, such as pg_trgm",
     scalars.MODULE_PATTERN: "write a module's name: small letters, digits and underscores",
 }

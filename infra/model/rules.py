@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 
+from infra.model.placement import carrier
 from infra.model.positions import Path
 from infra.model.schema import (
     App,
@@ -23,7 +24,6 @@ from infra.model.schema import (
     Ministry,
     Model,
     Roadmap,
-    SelfHosted,
     Site,
     Strict,
     Unit,
@@ -119,9 +119,9 @@ def demand(model: Model | View, host: Host) -> Demand:
     """What the whole roadmap asks of `host`, by the numbers of the model itself.
 
     The database's memory where the host has that role; each application that the toolkit can
-    run (it has a service): on a unit's own host where the unit chose it, else on every
-    site's host with the role applications, once, or once for each unit it serves centrally
-    when it serves one unit only.
+    run (it has a service): on a unit's own host where the unit chose it; an application with an
+    instance per unit on the site's host that carries the unit's (placement.py); any other once on
+    every site's host with the role applications.
     """
     parts: list[tuple[str, int]] = []
     cpus = 0.0
@@ -136,33 +136,35 @@ def demand(model: Model | View, host: Host) -> Demand:
 
 
 def _instances(model: Model | View, app: App, host: Host) -> int:
-    chosen = _choices(model.units)
+    chosen = _choices(model.sites, model.units)
     if isinstance(host, UnitHost):
         return chosen[app.id, host.id]
     if "applications" not in host.roles:
         return 0
-    served = chosen[app.id, None]
-    return served if app.serves == "one-unit" else min(served, 1)
+    if app.serves == "one-unit":
+        return chosen[app.id, host.id]
+    return min(chosen[app.id, None], 1)
 
 
 _Chosen = Counter[tuple[str, str | None]]
-_counted: list[tuple[tuple[Unit, ...], _Chosen]] = []
+_counted: list[tuple[tuple[Site, ...], tuple[Unit, ...], _Chosen]] = []
 
 
-def _choices(units: tuple[Unit, ...]) -> _Chosen:
-    """(application, unit's own host or None for central) → open units that chose so.
+def _choices(sites: tuple[Site, ...], units: tuple[Unit, ...]) -> _Chosen:
+    """(application, host) → open units whose own instance that host carries or would carry;
+    (application, None) → open units that have it centrally.
 
     Kept for the units asked about last, told by identity: every host asks for each application.
     """
-    for known, counts in _counted:
-        if known is units:
+    for there, known, counts in _counted:
+        if known is units and there is sites:
             return counts
     found: _Chosen = Counter()
     for unit in units:
         for app, choice in () if unit.closed else unit.applications.items():
-            if isinstance(choice, SelfHosted):
-                found[app, choice.host] += 1
-            elif isinstance(choice, Central):
+            if host := carrier(sites, unit, choice):
+                found[app, host.id] += 1
+            if isinstance(choice, Central):
                 found[app, None] += 1
-    _counted[:] = [(units, found), *_counted[:3]]
+    _counted[:] = [(sites, units, found), *_counted[:3]]
     return found

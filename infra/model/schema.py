@@ -226,6 +226,8 @@ class Unit(Strict):
     label is the unit's part of its host names, such as personnel-<label>.<domain>; without
     one it is the id. former_labels are those it had before: their names lead to the present
     ones. predecessors are ids of units that this one came from; their names lead here.
+    split_from is the unit that this one was split off from, and that stayed open: its names stay
+    its own.
     """
 
     id: Id
@@ -237,6 +239,7 @@ class Unit(Strict):
     hosts: tuple[UnitHost, ...] = ()
     operators: tuple[Operator, ...] = ()
     predecessors: tuple[Id, ...] = ()
+    split_from: Id | None = None
     closed: Date | None = None
     illustrative: Flag = False
     note: Note | None = None

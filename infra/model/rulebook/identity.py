@@ -96,6 +96,7 @@ def _lists(view: View) -> Iterator[tuple[Strict, Path, list[Any]]]:
         yield owner, (*path, "roles"), list(host.roles)
     for unit in view.units:
         yield unit, ("predecessors",), list(unit.predecessors)
+        yield unit, ("former_labels",), list(unit.former_labels)
     for app in view.apps:
         for key in ("modules", "needs", "shares", "uses"):
             yield app, (key,), list(getattr(app, key))
@@ -112,11 +113,14 @@ def _lists(view: View) -> Iterator[tuple[Strict, Path, list[Any]]]:
 @rule("HN-M035")
 def predecessors_lead_back_in_time(view: View) -> Iterator[Broken]:
     """Chains of predecessors lead back in time, so none comes back to where it began."""
-    before = {u.id: u.predecessors for u in view.units}
+    before = {
+        u.id: (*u.predecessors, *([u.split_from] if u.split_from else ())) for u in view.units
+    }
     for unit in view.units:
         if loop := _loop(unit.id, before):
             what = f"the unit is its own predecessor: {' <- '.join(loop)}"
-            yield Broken(unit, ("predecessors",), what, "name only units that came before it")
+            key = "predecessors" if loop[1] in unit.predecessors else "split_from"
+            yield Broken(unit, (key,), what, "name only units that came before it")
 
 
 @rule("HN-M036")

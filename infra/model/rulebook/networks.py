@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from ipaddress import IPv4Network
 from itertools import combinations
 
+from infra.model.positions import Path
 from infra.model.rules import Broken, View, rule
-from infra.model.schema import Site
+from infra.model.schema import Site, Unit
 
 DOCKER_DEFAULT = IPv4Network("172.17.0.0/16")  # Docker's own bridge, docker0
 WIDEST_MANAGEMENT = 8
@@ -41,14 +42,39 @@ def container_networks_are_inside_only(view: View) -> Iterator[Broken]:
             (n, "a user network") for n in view.ministry.user_networks
             if n.prefixlen and n not in view.ministry.management_networks
         ]  # fmt: skip
-    for site in view.sites:
+    remedy = "choose a network that nothing outside the host uses, such as 172.30.1.0/24"
+    for owner, path, inner in _container_networks(view):
         for network, name in outer:
-            if site.container_network.overlaps(network) and network.prefixlen:
-                what = f"{site.container_network} overlaps {network}, {name}"
-                remedy = (
-                    "choose a network that nothing outside the host uses, such as 172.30.1.0/24"
-                )
-                yield Broken(site, ("container_network",), what, remedy)
+            if inner.overlaps(network) and network.prefixlen:
+                yield Broken(owner, path, f"{inner} overlaps {network}, {name}", remedy)
+
+
+def _container_networks(view: View) -> Iterator[tuple[Site | Unit, Path, IPv4Network]]:
+    """Every container network that is written, or that a unit's host has by default."""
+    for site in view.sites:
+        yield site, ("container_network",), site.container_network
+    for unit in view.units:
+        for n, host in enumerate(unit.hosts):
+            yield unit, ("hosts", n, "container_network"), host.container_network
+
+
+@rule("HN-M046")
+def a_units_containers_reach_the_sites(view: View) -> Iterator[Broken]:
+    """What is in a host's container network is not looked for outside: a site or another host of
+    the unit with such an address could not be reached from there."""
+    for unit in view.units:
+        for n, host in enumerate(unit.hosts):
+            inner = host.container_network
+            outer = [(s.network, f"the network of the site {s.id}") for s in view.sites]
+            outer += [
+                (IPv4Network(other.address), f"the address of {other.id}") for other in unit.hosts
+            ]
+            for network, name in outer:
+                if inner.overlaps(network):
+                    outside = network.network_address if network.prefixlen == 32 else network
+                    what = f"{inner} overlaps {outside}, {name}"
+                    remedy = "choose a network that nothing outside the host uses"
+                    yield Broken(unit, ("hosts", n, "container_network"), what, remedy)
 
 
 @rule("HN-M042")
@@ -98,8 +124,8 @@ def management_is_not_everywhere(view: View) -> Iterator[Broken]:
 @rule("HN-M045")
 def container_networks_have_room(view: View) -> Iterator[Broken]:
     """A host's containers each have an address of their own."""
-    for site in view.sites:
-        if site.container_network.prefixlen > SMALLEST_CONTAINER_NETWORK:
-            what = f"{site.container_network} has too few addresses for the containers of a host"
+    for owner, path, network in _container_networks(view):
+        if network.prefixlen > SMALLEST_CONTAINER_NETWORK:
+            what = f"{network} has too few addresses for the containers of a host"
             remedy = f"choose a /{SMALLEST_CONTAINER_NETWORK} or larger, such as a /24"
-            yield Broken(site, ("container_network",), what, remedy)
+            yield Broken(owner, path, what, remedy)

@@ -44,6 +44,8 @@ def _of_units(view: View) -> Iterator[Broken]:
             yield from _missing(unit, ("applications", app), app, "application", apps)
         for n, name in enumerate(unit.predecessors if "unit" not in view.unread else ()):
             yield from _missing(unit, ("predecessors", n), name, "unit", units)
+        if unit.split_from and "unit" not in view.unread:
+            yield from _missing(unit, ("split_from",), unit.split_from, "unit", units)
         for n, host in enumerate(unit.hosts):
             if host.site and sites:
                 yield from _missing(unit, ("hosts", n, "site"), host.site, "site", sites)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from infra.model.capacity import ways_out
 from infra.model.rules import Broken, View, demand, rule
 
 QUORUM_SITES = 3
@@ -64,7 +65,7 @@ def hosts_are_not_overfull(view: View) -> Iterator[Broken]:
             parts = " + ".join(f"{name} {_mib(size)}" for name, size in asked.parts)
             needed, has = _mib(asked.memory), _mib(host.memory)
             what = f"{needed} of memory are needed ({parts}); the host has {has}"
-            remedy = "give the host more memory, or place less on it"
+            remedy = f"give the host more memory, {ways_out(view, host, 'memory')}"
             yield Broken(owner, (*path, "memory"), what, remedy)
 
 
@@ -75,9 +76,8 @@ def hosts_have_enough_cpus(view: View) -> Iterator[Broken]:
         asked = demand(view, host)
         if asked.cpus > host.cpus:
             what = f"{asked.cpus:g} cpus are needed; the host has {host.cpus}"
-            yield Broken(
-                owner, (*path, "cpus"), what, "give the host more cpus, or place less on it"
-            )
+            remedy = f"give the host more cpus, {ways_out(view, host, 'cpus')}"
+            yield Broken(owner, (*path, "cpus"), what, remedy)
 
 
 @rule("HN-M065", whole=True)

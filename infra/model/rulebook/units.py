@@ -44,13 +44,18 @@ def closed_units_run_nothing(view: View) -> Iterator[Broken]:
 def external_is_elsewhere(view: View) -> Iterator[Broken]:
     """A system that a unit already runs is not served by our own gateways."""
     domain = view.ministry.domain if view.ministry else None
-    for unit in view.units if domain else ():
+    ours = {str(h.address): h.id for s in view.sites for h in s.hosts}
+    remedy = "name the unit's own address, or choose mode: central"
+    for unit in view.units:
         for app, choice in unit.applications.items():
             name = urlsplit(choice.endpoint).hostname if isinstance(choice, External) else None
-            if name and (name == domain or name.endswith(f".{domain}")):
+            at = ("applications", app, "endpoint")
+            if name and domain and (name == domain or name.endswith(f".{domain}")):
                 what = f"the endpoint {name} is in {domain}, which our own gateways serve"
-                remedy = "name the unit's own address, or choose mode: central"
-                yield Broken(unit, ("applications", app, "endpoint"), what, remedy)
+                yield Broken(unit, at, what, remedy)
+            elif name in ours:
+                what = f"the endpoint {name} is the address of {ours[name]}, a host of ours"
+                yield Broken(unit, at, what, remedy)
 
 
 @rule("HN-M055")

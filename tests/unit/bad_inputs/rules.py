@@ -374,14 +374,14 @@ CASES = (
         "beyond-memory-of-a-unit",
         (swap("units/radio.yaml", "memory: 4GiB", "memory: 256MiB"),),
         (
-            "sites/units/radio.yaml:16 hosts[0].memory: HN-M063: 512 MiB of memory are needed (personnel 512 MiB); the host has 256 MiB → give the host more memory, or place less on it",
+            "sites/units/radio.yaml:16 hosts[0].memory: HN-M063: 512 MiB of memory are needed (personnel 512 MiB); the host has 256 MiB → give the host more memory, or place less on it, such as personnel with mode: central",
         ),
     ),
     Case(
         "beyond-cpus",
         (swap("apps/personnel.yaml", "cpus: 0.5", "cpus: 3"),),
         (
-            "sites/units/radio.yaml:15 hosts[0].cpus: HN-M064: 3 cpus are needed; the host has 2 → give the host more cpus, or place less on it",
+            "sites/units/radio.yaml:15 hosts[0].cpus: HN-M064: 3 cpus are needed; the host has 2 → give the host more cpus, or place less on it, such as personnel with mode: central",
         ),
     ),
     Case(
@@ -486,6 +486,8 @@ CASES = (
             ),
         ),
         (
+            "sites/roadmap.yaml:5 waves[0].owner: HN-M104: the unit centre closed on 2026-01-01; the wave starts on 2027-01-04 → name the unit that followed it, or another owner",
+            "sites/roadmap.yaml:11 waves[1].owner: HN-M104: the unit centre closed on 2026-01-01; the wave starts on 2027-04-01 → name the unit that followed it, or another owner",
             "sites/roadmap.yaml:16 waves[1].applications[0].units[0]: HN-M092: the unit centre closed on 2026-01-01 → name the unit that followed it",
         ),
     ),
