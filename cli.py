@@ -243,6 +243,7 @@ def _run(
     as_json: bool,
     quiet: bool,
     verify: bool = False,
+    despite: str = "",
 ) -> int:
     """The commands that change sites differ only in their steps."""
     from infra import deploy as deployment
@@ -254,7 +255,7 @@ def _run(
         needs_engine = bool({"images", "containers"} & set(steps))
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
-            outcome = deployment.execute(run, engine, steps)
+            outcome = deployment.execute(run, engine, steps, despite)
             if "runtime" in steps and not site_ids:
                 from infra.moves.commands import carry_out_due
 
@@ -273,6 +274,11 @@ def _run(
     "saved", metavar="[PLAN]", required=False, type=click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--no-verify", is_flag=True, help="Leave out the compliance checks at the end.")
+@click.option(
+    "--despite-gates",
+    metavar="REASON",
+    help="Begin a new wave although a gate does not pass; the reason is kept on record.",
+)
 @_options(site_option, through_option, json_option, quiet_option)
 def deploy(
     saved: Path | None,
@@ -281,11 +287,15 @@ def deploy(
     as_json: bool,
     quiet: bool,
     no_verify: bool,
+    despite_gates: str | None,
 ) -> int:
     """Bring the sites to the description, and prove it.
 
     With a PLAN that `hanoi plan -o` saved: do exactly that, or refuse and say what has moved on.
     """
+    from infra.roadmap.entry import reason
+
+    despite = reason(despite_gates)
     if saved is not None:
         from infra import engine as pulumi_engine
         from infra.live.apply import apply
@@ -293,12 +303,18 @@ def deploy(
         say, chosen = Progress(quiet=quiet), bool(site_ids or through)
         with say.heartbeat():
             outcome, ok = apply(
-                saved, lambda: pulumi_engine.ensure(say), say, options=chosen, verify=not no_verify
+                saved,
+                lambda: pulumi_engine.ensure(say),
+                say,
+                options=chosen,
+                verify=not no_verify,
+                despite=despite,
             )
         click.echo(outcome.as_json() if as_json else outcome.summary())
         return Exit.OK if ok else Exit.FINDINGS
     steps = ("hosts", "images", "containers", "runtime")
-    return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
+    proven = not no_verify
+    return _run("deploy", steps, site_ids, through, as_json, quiet, verify=proven, despite=despite)
 
 
 @main.group()
