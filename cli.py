@@ -145,6 +145,33 @@ def diff(revisions: str | None, form: Form, output: Path | None, through: str | 
 
 
 @main.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "svg"]),
+    default="text",
+    show_default=True,
+    help="The form: svg is a picture for a browser.",
+)
+@click.option("--live", is_flag=True, help="Look at the gates now, at the sites; changes nothing.")
+@_options(output_option, quiet_option)
+def roadmap(
+    form: Literal["text", "markdown", "json", "svg"],
+    output: Path | None,
+    live: bool,
+    quiet: bool,
+) -> None:
+    """What is done, what is next and what blocks it; without --live it contacts nothing."""
+    from infra.report.output import write
+    from infra.roadmap import overview, render
+
+    say = Progress(quiet=quiet or not live)
+    with say.heartbeat():
+        found = overview(say, _plan if live else None)
+    write(render(found, form), output)
+
+
+@main.command()
 @_options(json_option)
 def doctor(as_json: bool) -> int:
     """List each prerequisite, found or missing, with the remedy."""

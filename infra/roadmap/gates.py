@@ -11,8 +11,8 @@ from infra.state.waves import GateResult
 
 # passed, failed: the last verification said so, after the last change. old: it passed, and
 # something was changed since. unseen: no verification said anything. unchecked: no check of this
-# toolkit carries it.
-State = Literal["passed", "failed", "old", "unseen", "unchecked"]
+# toolkit carries it. ahead: its wave has not begun, so there is nothing to see yet.
+State = Literal["passed", "failed", "old", "unseen", "unchecked", "ahead"]
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,8 @@ class Gate:
         """Why it does not pass, in words."""
         if self.state == "unchecked":
             return "no check carries it"
+        if self.state == "ahead":
+            return "its wave has not begun"
         if self.state == "unseen":
             return "it was never seen passing"
         if self.state == "old":
@@ -60,6 +62,11 @@ def gate(
         return Gate(name, "unchecked" if missing else "unseen")
     state: State = "failed" if not result.ok else "passed" if result.at >= changed else "old"
     return Gate(name, state, result.at, result.passed, result.failed)
+
+
+def ahead(seen: Gate) -> Gate:
+    """The gate as one of a wave that has not begun: another wave's success is not its own."""
+    return seen if seen.state == "unchecked" else Gate(seen.name, "ahead")
 
 
 def closed(
