@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.report.markup import inline, prose
-from infra.report.words import Cell, Code
+from infra.report.words import Cell, Code, both
 from infra.roadmap import said
 from infra.roadmap.content import Overview, WaveView
 
@@ -12,7 +12,7 @@ def render(value: Overview) -> str:
     """The whole roadmap, ending with a newline."""
     blocks = [
         f"# {' · '.join(said.TITLE)}",
-        prose(said.both(value.ministry.vi, value.ministry.en)),
+        prose(both(value.ministry.vi, value.ministry.en)),
         f"**{inline(said.headline(value))}** — {prose(said.source(value))}",
         f"## {' · '.join(said.WAVES)}",
         _table(value),
@@ -30,7 +30,7 @@ def _table(value: Overview) -> str:
     ]
     for number, view in enumerate(value.waves, 1):
         gates = "<br>".join(inline(said.gate(g)) for g in view.gates)
-        owner = inline((said.both(view.owner_name.vi, view.owner_name.en),))
+        owner = inline((both(view.owner_name.vi, view.owner_name.en),))
         cells = [str(number), f"{prose(said.name(view))}<br>{inline((Code(view.id),))}"]
         cells += [said.state(view), said.dates(view), owner, gates]
         rows.append(f"| {' | '.join(cells)} |")

@@ -8,7 +8,7 @@ from functools import lru_cache
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from rich.cells import cell_len, set_cell_size
 
-from infra.report.words import Cell, number, visible
+from infra.report.words import Cell, both, number, visible
 from infra.roadmap import said
 from infra.roadmap.content import Overview, WaveView
 from infra.roadmap.timeline import Bar, timeline
@@ -72,7 +72,7 @@ def render(value: Overview) -> str:
             bottom=bottom,
             row_height=ROW,
             title=" · ".join(reversed(said.TITLE)),
-            ministry=_fit(said.both(value.ministry.vi, value.ministry.en), 120),
+            ministry=_fit(both(value.ministry.vi, value.ministry.en), 120),
             headline=_fit(_words(said.headline(value)), 150),
             source=said.source(value),
             rows=rows,
@@ -98,6 +98,7 @@ def _row(n: int, view: WaveView, bar: Bar | None) -> Row:
     title += [_words(c) for c in said.brings(view)]
     title += [_words(said.gate(g)) for g in view.gates]
     title += [_words(said.blocked(b)) for b in view.blockers]
+    title += [f"{said.DESPITE[0]} {_words(c)}" for c in said.despite(view)]
     return Row(
         y=TOP + ROW * n,
         view=view,
@@ -105,7 +106,7 @@ def _row(n: int, view: WaveView, bar: Bar | None) -> Row:
         name=_fit(view.name.vi, _NAME),
         english=_fit(view.name.en, _SOFT),
         owner=_owner(view),
-        state=said.state(view),
+        state=_fit("; ".join([said.state(view), *_passed_by(view)]), _BELOW),
         bar=bar,
         marks=marks,
         gates=_fit(", ".join(g.name for g in view.gates), _GATES),
@@ -120,8 +121,12 @@ def _row(n: int, view: WaveView, bar: Bar | None) -> Row:
 
 def _owner(view: WaveView) -> str:
     """In both languages where there is room for them."""
-    both = visible(said.both(view.owner_name.vi, view.owner_name.en))
-    return both if cell_len(both) <= _SOFT else _fit(view.owner_name.vi, _SOFT)
+    full = visible(both(view.owner_name.vi, view.owner_name.en))
+    return full if cell_len(full) <= _SOFT else _fit(view.owner_name.vi, _SOFT)
+
+
+def _passed_by(view: WaveView) -> list[str]:
+    return [f"{said.DESPITE[0].lower()} {', '.join(d.gates)}" for d in view.despite]
 
 
 def _contents(view: WaveView) -> str:

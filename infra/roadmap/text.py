@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from infra.report.text import wrap
-from infra.report.words import Cell, visible
+from infra.report.words import Cell, both, visible
 from infra.roadmap import said
 from infra.roadmap.content import Overview, WaveView
 
@@ -15,7 +15,7 @@ def render(value: Overview) -> str:
     """The whole roadmap, ending with a newline."""
     head = [
         *wrap(" · ".join(said.TITLE).upper()),
-        *wrap(visible(said.both(value.ministry.vi, value.ministry.en))),
+        *wrap(visible(both(value.ministry.vi, value.ministry.en))),
         *wrap(_words(said.headline(value))),
         *wrap(said.source(value)),
     ]
