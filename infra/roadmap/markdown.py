@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import re
+
 from infra.report.markup import inline, prose
 from infra.report.words import Cell, Code, both
 from infra.roadmap import said
 from infra.roadmap.content import Overview, WaveView
+
+# A heading, a list, a quote, a code block, a quick action of GitLab.
+_BEGINS = re.compile(r"[-+#>=/\s]|\d+[.)]")
 
 
 def render(value: Overview) -> str:
     """The whole roadmap, ending with a newline."""
     blocks = [
         f"# {' · '.join(said.TITLE)}",
-        prose(both(value.ministry.vi, value.ministry.en)),
+        _line((both(value.ministry.vi, value.ministry.en),)),
         f"**{inline(said.headline(value))}** — {prose(said.source(value))}",
         f"## {' · '.join(said.WAVES)}",
         _table(value),
@@ -51,4 +56,10 @@ def _wave(number: int, view: WaveView) -> str:
 
 
 def _list(cells: list[Cell]) -> str:
-    return "\n".join(f"- {inline(cell)}" for cell in cells)
+    return "\n".join(f"- {_line(cell)}" for cell in cells)
+
+
+def _line(cell: Cell) -> str:
+    """A cell at the beginning of a line, where signs mean more than inside of one."""
+    made = inline(cell)
+    return f"&#8203;{made}" if _BEGINS.match(made) else made

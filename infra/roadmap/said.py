@@ -111,9 +111,9 @@ def minute(at: str) -> str:
 
 
 def blocked(blocker: Blocker) -> Cell:
-    if blocker.remedy.startswith("hanoi "):
-        return (blocker.what, ": ", Code(blocker.remedy))
-    return (f"{blocker.what}: {blocker.remedy}",)
+    """What is in the way and what to do about it; a command stands alone."""
+    command = blocker.remedy.startswith("hanoi ")
+    return (blocker.what, " → ", Code(blocker.remedy) if command else blocker.remedy)
 
 
 def despite(view: WaveView) -> list[Cell]:

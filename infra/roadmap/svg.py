@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,6 +18,7 @@ WIDTH = 1280
 LEFT, RIGHT = 436, 1240  # of the time axis
 TOP, ROW = 150, 82
 MARKS = 4  # gates that are drawn of a wave; all are named
+_NOT_XML = re.compile("[\ufffe\uffff]")  # characters that XML does not have, beyond the controls
 LEGEND = (
     ("passed", "cổng đạt · gate passes"),
     ("failed", "không đạt · fails"),
@@ -84,7 +86,7 @@ def render(value: Overview) -> str:
             procedures=_procedures(value),
         )
     )
-    return made if made.endswith("\n") else made + "\n"
+    return _NOT_XML.sub("\ufffd", made.rstrip("\n")) + "\n"
 
 
 def _row(n: int, view: WaveView, bar: Bar | None) -> Row:

@@ -59,7 +59,7 @@ class Timeline:
 
     def ticks(self) -> tuple[Tick, ...]:
         """Months, quarters or years: the finest that are not too many."""
-        for step in (1, 3, 12, 60, 240, 1200):
+        for step in (1, 3, 12, 60, 240, 1200, 12000):
             days = list(self._firsts(step))
             if len(days) <= MOST:
                 return tuple(Tick(self.x(d), _label(d, step)) for d in days)
