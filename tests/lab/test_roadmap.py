@@ -1,4 +1,4 @@
-"""Gates on the real lab: what is seen failing keeps the next wave from beginning, and nothing else."""
+"""Gates on the real lab: one seen failing keeps the next wave from beginning, and nothing else."""
 
 from __future__ import annotations
 

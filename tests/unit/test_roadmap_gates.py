@@ -275,3 +275,44 @@ def test_a_deploy_is_refused_before_it_looks_and_a_bootstrap_is_not_asked(tmp_pa
             deploy.execute(run, None, steps)
     with pytest.raises(LookupError):
         deploy.execute(run, None, deploy.STEPS, "it is known")
+
+
+def test_the_command_line_hands_the_reason_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import contextlib
+    from types import SimpleNamespace
+
+    from click.testing import CliRunner
+
+    import cli
+    from infra import deploy, engine
+    from infra.live import apply
+
+    given: list[str] = []
+
+    def execute(run, made, steps, despite=""):
+        given.append(despite)
+        return deploy.Outcome()
+
+    def applied(saved, made, say, *, options, verify, despite=""):
+        given.append(f"{saved.name}: {despite}")
+        return deploy.Outcome(), True
+
+    opened = contextlib.nullcontext(SimpleNamespace())
+    monkeypatch.setenv("HANOI_STATE", str(tmp_path))
+    monkeypatch.setattr(deploy, "opened", lambda *_: opened)
+    monkeypatch.setattr(deploy, "execute", execute)
+    monkeypatch.setattr(engine, "ensure", lambda say: None)
+    monkeypatch.setattr(apply, "apply", applied)
+
+    def run(*arguments: str) -> tuple[int, str]:
+        done = CliRunner().invoke(cli.main, ["deploy", "--no-verify", "--quiet", *arguments])
+        return done.exit_code, done.output
+
+    assert run("--despite-gates", " it is\nknown ")[0] == 0
+    assert run("saved.plan", "--despite-gates", "so be it")[0] == 0
+    assert run()[0] == 0
+    assert given == ["it is known", "saved.plan: so be it", ""]
+    code, output = run("--despite-gates", " ")
+    assert code == Exit.USAGE and "HN-D031" in output and len(given) == 3
