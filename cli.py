@@ -101,6 +101,33 @@ def diff(revisions: str | None, form: Form, output: Path | None, through: str | 
 
 
 @main.command()
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["text", "markdown", "json", "svg"]),
+    default="text",
+    show_default=True,
+    help="The form: svg is a picture for a browser.",
+)
+@click.option("--live", is_flag=True, help="Look at the gates now, at the sites; changes nothing.")
+@_options(output_option, quiet_option)
+def roadmap(
+    form: Literal["text", "markdown", "json", "svg"],
+    output: Path | None,
+    live: bool,
+    quiet: bool,
+) -> None:
+    """What is done, what is next and what blocks it; without --live it contacts nothing."""
+    from infra.report.output import write
+    from infra.roadmap import overview, render
+
+    say = Progress(quiet=quiet or not live)
+    with say.heartbeat():
+        found = overview(say, _plan if live else None)
+    write(render(found, form), output)
+
+
+@main.command()
 @_options(json_option)
 def doctor(as_json: bool) -> int:
     """List each prerequisite, found or missing, with the remedy."""
@@ -199,6 +226,7 @@ def _run(
     as_json: bool,
     quiet: bool,
     verify: bool = False,
+    despite: str = "",
 ) -> int:
     """The commands that change sites differ only in their steps."""
     from infra import deploy as deployment
@@ -210,7 +238,7 @@ def _run(
         needs_engine = bool({"images", "containers"} & set(steps))
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
-            outcome = deployment.execute(run, engine, steps)
+            outcome = deployment.execute(run, engine, steps, despite)
             if "runtime" in steps and not site_ids:
                 from infra.moves.commands import carry_out_due
 
@@ -229,6 +257,11 @@ def _run(
     "saved", metavar="[PLAN]", required=False, type=click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--no-verify", is_flag=True, help="Leave out the compliance checks at the end.")
+@click.option(
+    "--despite-gates",
+    metavar="REASON",
+    help="Begin a new wave although a gate does not pass; the reason is kept on record.",
+)
 @_options(site_option, through_option, json_option, quiet_option)
 def deploy(
     saved: Path | None,
@@ -237,11 +270,15 @@ def deploy(
     as_json: bool,
     quiet: bool,
     no_verify: bool,
+    despite_gates: str | None,
 ) -> int:
     """Bring the sites to the description, and prove it.
 
     With a PLAN that `hanoi plan -o` saved: do exactly that, or refuse and say what has moved on.
     """
+    from infra.roadmap.entry import reason
+
+    despite = reason(despite_gates)
     if saved is not None:
         from infra import engine as pulumi_engine
         from infra.live.apply import apply
@@ -249,12 +286,18 @@ def deploy(
         say, chosen = Progress(quiet=quiet), bool(site_ids or through)
         with say.heartbeat():
             outcome, ok = apply(
-                saved, lambda: pulumi_engine.ensure(say), say, options=chosen, verify=not no_verify
+                saved,
+                lambda: pulumi_engine.ensure(say),
+                say,
+                options=chosen,
+                verify=not no_verify,
+                despite=despite,
             )
         click.echo(outcome.as_json() if as_json else outcome.summary())
         return Exit.OK if ok else Exit.FINDINGS
     steps = ("hosts", "images", "containers", "runtime")
-    return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
+    proven = not no_verify
+    return _run("deploy", steps, site_ids, through, as_json, quiet, verify=proven, despite=despite)
 
 
 @main.group()

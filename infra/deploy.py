@@ -16,7 +16,8 @@ from infra import configure, facts, inventory, paths, rollout, runtime, ssh, sup
 from infra.containers import Changes, Images, Stacks
 from infra.errors import Exit, HanoiError, Problem
 from infra.resources import HostPlan, Password, Plan, SitePlan
-from infra.state import Digests, HomeRecord, Identities, Journal, Left, Lock
+from infra.roadmap import entry
+from infra.state import Digests, HomeRecord, Identities, Journal, Left, Lock, Waves
 
 if TYPE_CHECKING:
     from infra.engine import Engine
@@ -209,8 +210,15 @@ def stacks_of(run: Deployment, engine: Engine) -> Iterator[Stacks]:
 STEPS = ("hosts", "images", "containers", "runtime")
 
 
-def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS) -> Outcome:
-    """The chosen steps in their order. engine may be None when no step needs it."""
+def execute(
+    run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS, despite: str = ""
+) -> Outcome:
+    """The chosen steps in their order. engine may be None when no step needs it; despite: why
+    gates of earlier waves that do not pass are passed by (infra.roadmap.entry).
+    """
+    brings = bool({"containers", "runtime"} & set(steps))  # something of a wave, not hosts alone
+    if brings:
+        entry.enter(run.plan, run.state, despite, run.say)
     run.look()
     run.journal.begin(f"hanoi {' '.join(steps)}", run.plan.through)
 
@@ -243,6 +251,11 @@ def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS
     if run.outcome.container_changes or run.outcome.host_changes:
         rollout.wait_for_health(run)
     run.journal.end()
+    if brings:
+        changed = bool(run.outcome.container_changes or run.outcome.host_changes)
+        whole = set(steps) >= set(STEPS) and len(run.hosts) == len(run.plan.hosts)
+        waves = [w.id for w in run.plan.waves]
+        Waves(run.state).finish(waves, changed=changed, whole=whole)
     run.outcome.seconds = round(run.say.seconds, 1)
     return run.outcome
 
@@ -291,6 +304,8 @@ def destroy(run: Deployment, engine: Engine, volumes: bool) -> Outcome:
             names = " ".join(v.name for v in host.parts.volumes)
             run.connections[host.id].run(f"docker volume rm -f {names}", root=True, timeout=120)
     run.left.settle(frozenset(h.id for h in run.hosts), {h.id: {} for h in run.hosts})
+    if len(run.hosts) == len(run.plan.hosts):
+        Waves(run.state).clear()
     run.outcome.seconds = round(run.say.seconds, 1)
     return run.outcome
 

@@ -10,7 +10,7 @@ from dataclasses import fields
 from infra.errors import Exit, error
 from infra.model.schema import External, Host, Model, Site
 from infra.placement import Homes, placements
-from infra.resources import HostPlan, Opening, Parts, Plan, SitePlan
+from infra.resources import HostPlan, Opening, Parts, Plan, PlannedWave, SitePlan
 from infra.services import Context, HostContext, Registered, Scope, registered
 
 
@@ -51,6 +51,7 @@ def plan(model: Model, through: str | None = None, homes: Homes | None = None) -
         sites=sites,
         common=common,
         images=_images(sites),
+        waves=tuple(PlannedWave(w.id, w.gates) for w in model.waves_through(through)),
     )
 
 

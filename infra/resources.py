@@ -320,11 +320,20 @@ class SitePlan:
 
 
 @dataclass(frozen=True)
+class PlannedWave:
+    """A wave of the roadmap that the plan brings; gates must pass before a later one begins."""
+
+    id: str
+    gates: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Plan:
     """The whole plan. common: what exists once for the ministry (databases, roles, pages).
 
     images: image name → uid its containers run as; hub: id of the registry's host;
-    log_max_size (bytes), log_files: limits of every container's log.
+    log_max_size (bytes), log_files: limits of every container's log; waves: those that it brings,
+    in the roadmap's order.
     """
 
     ministry: str
@@ -338,6 +347,7 @@ class Plan:
     sites: tuple[SitePlan, ...]
     common: Parts
     images: tuple[tuple[str, int], ...] = field(default=())
+    waves: tuple[PlannedWave, ...] = ()
 
     @property
     def hosts(self) -> tuple[HostPlan, ...]:

@@ -16,13 +16,14 @@ if TYPE_CHECKING:
 
 
 def apply(
-    path: Path, engine: EngineOf, say: Progress, *, options: bool, verify: bool
+    path: Path, engine: EngineOf, say: Progress, *, options: bool, verify: bool, despite: str = ""
 ) -> tuple[deploy.Outcome, bool]:
     """Deploy the saved plan; returns what was done and whether verify found it good.
 
-    options: whether --site or --through were given beside it. Everything is computed anew and
-    compared before anything is written, and the hosts once more when the lock is held. Raises
-    HN-R030 to HN-R037 (exit code REFUSED when something moved on), and what a deploy raises.
+    options: whether --site or --through were given beside it; despite: see deploy.execute.
+    Everything is computed anew and compared before anything is written, and the hosts once more
+    when the lock is held. Raises HN-R030 to HN-R037 (exit code REFUSED when something moved on),
+    and what a deploy raises.
     """
     if options:
         raise error(
@@ -45,5 +46,5 @@ def apply(
         now = {h.id: fingerprint.looked_at(h, run.looks[h.id]) for h in run.hosts}
         if problems := moved.host_problems(before, now):
             raise HanoiError(problems, Exit.REFUSED)
-        outcome = deploy.execute(run, engine(), deploy.STEPS)
+        outcome = deploy.execute(run, engine(), deploy.STEPS, despite)
         return outcome, deploy.verify(run) if verify else True

@@ -11,9 +11,11 @@ from infra.state.journal import Journal, Run
 from infra.state.left import Left, forget_sites
 from infra.state.lock import Holder, Lock
 from infra.state.tables import Digests, Identities, Identity
+from infra.state.waves import Gates, Waves
 
 __all__ = [
     "Digests",
+    "Gates",
     "Holder",
     "HomeRecord",
     "Identities",
@@ -22,5 +24,6 @@ __all__ = [
     "Left",
     "Lock",
     "Run",
+    "Waves",
     "forget_sites",
 ]

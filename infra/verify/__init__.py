@@ -19,6 +19,9 @@ from typing import TYPE_CHECKING, Any
 
 from infra import paths
 from infra.errors import Exit, HanoiError, Problem, error
+from infra.state import Gates
+from infra.state.waves import GateResult, moment
+from infra.verify import gates
 from infra.verify.report import Check, Report
 
 if TYPE_CHECKING:
@@ -46,6 +49,7 @@ def verify(
     expression: pytest's -k; gate: only checks that carry the roadmap's gate; backend: see
     infra.verify.sessions; checks: another directory of checks.
     What concerns the whole ministry is checked when all sites are chosen.
+    What it says about the roadmap's gates is kept in the state (see infra.verify.gates).
     Raises HanoiError HN-V001 to HN-V004; a failed check or an unreachable host is in the report.
     """
     from infra.verify.plugin import EVENTS, JOB, Job
@@ -55,7 +59,7 @@ def verify(
     directory = checks or paths.compliance()
     notes = paths.state() / "verify" / "commands.json"
     job = Job(plan, tuple(sites or ()), gate, backend, notes)
-    started = time.monotonic()
+    started, began = time.monotonic(), moment()
     with tempfile.TemporaryDirectory(prefix="hanoi-verify-") as temporary:
         work = Path(temporary)
         (work / "job").write_bytes(pickle.dumps(job))
@@ -72,7 +76,17 @@ def verify(
             code = child.wait()
         said = (work / "output").read_text(errors="replace")
     _judge(code, broken, said, expression, gate, found)
-    return Report(tuple(found), time.monotonic() - started)
+    report = Report(tuple(found), time.monotonic() - started)
+    if expression is None:
+        whole = not sites or len(job.hosts) == len(plan.hosts)
+        _record(gates.results(report, began, plan.through, gate=gate, whole=whole))
+    return report
+
+
+def _record(results: dict[str, GateResult]) -> None:
+    # Also who may only read the state may verify; a deploy from there is not possible anyhow.
+    with contextlib.suppress(OSError):
+        Gates().record(results)
 
 
 def _known(plan: Plan, sites: Sequence[str]) -> None:
@@ -150,7 +164,7 @@ def _follow(reader: int, say: Say) -> tuple[list[Check], list[str]]:
             elif kind == "broken":
                 broken.append(event["detail"])
             else:
-                check = Check(**event)
+                check = Check(**event | {"gates": tuple(event["gates"])})
                 found.append(check)
                 if check.outcome == "failed":
                     say(f"{check.host}: {check.id} failed: {check.title}: {check.detail}")

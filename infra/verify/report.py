@@ -6,10 +6,13 @@ import json
 from collections import Counter
 from dataclasses import asdict, dataclass
 
+NOT_CHECKED = "not checked: unreachable"
+
 
 @dataclass(frozen=True)
 class Check:
-    """One check on one host. outcome: passed, failed or skipped; seconds: its own time."""
+    """One check on one host. outcome: passed, failed or skipped; seconds: its own time; gates:
+    those of the roadmap that it belongs to."""
 
     id: str
     host: str
@@ -17,6 +20,7 @@ class Check:
     outcome: str
     detail: str
     seconds: float
+    gates: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         line = f"{self.host}: {self.id}: {self.title}"

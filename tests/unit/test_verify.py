@@ -275,3 +275,29 @@ def test_every_check_of_the_suite_has_id_docstring_and_gate() -> None:
             for control_id in own:
                 assert ids.setdefault(control_id, node.name) == node.name, f"{control_id} twice"
     assert len(ids) >= 60
+
+
+def test_what_it_says_of_gates_is_kept(checks: Path) -> None:
+    from infra.state import Gates
+
+    write(
+        checks,
+        "test_x.py",
+        '''
+        @gate("database")
+        @control("X-01")
+        def test_bad(host):
+            """It is good."""
+            assert look(host, "echo bad") == "", "it is bad"
+    ''',
+    )
+    report = verify(a_plan("a"), checks=checks)
+    assert by_name(report)["X-01", "a"].gates == ("database",)
+    kept = Gates().all()
+    assert {name: r.ok for name, r in kept.items()} == {"database": False, "infrastructure": True}
+    assert kept["database"].failed == ("a: X-01: It is good",)
+    verify(a_plan("a"), expression="X-01", checks=checks)
+    assert Gates().all() == kept, "a choice of checks says nothing of a gate"
+    verify(a_plan("a", "gone"), sites=["site-a"], checks=checks)
+    assert Gates().all()["infrastructure"] == kept["infrastructure"], "not all hosts were seen"
+    assert Gates().all()["database"].at > kept["database"].at

@@ -505,4 +505,89 @@ CASES = (
             "sites/roadmap.yaml:3 waves[0]: HN-M093: the wave first brings nothing → add platform: or applications:",
         ),
     ),
+    Case(
+        "platform-before-the-infrastructure",
+        (
+            swap("roadmap.yaml", "[infrastructure, database]", "[database]"),
+            swap("roadmap.yaml", "platform: [gateway]", "platform: [gateway, infrastructure]"),
+        ),
+        (
+            "sites/roadmap.yaml:8 waves[0].platform[0]: HN-M090: database needs infrastructure, which no wave up to first brings → move database to a later wave, or infrastructure to an earlier one",
+        ),
+    ),
+    Case(
+        "sharing-platform-before-what-it-needs",
+        (
+            put(
+                "apps/sharing.yaml",
+                "id: sharing\nname: {vi: T, en: T}\nneeds: [infrastructure, gateway]\n",
+            ),
+            swap(
+                "roadmap.yaml", "[infrastructure, database]", "[infrastructure, database, sharing]"
+            ),
+        ),
+        (
+            "sites/roadmap.yaml:8 waves[0].platform[2]: HN-M090: sharing needs gateway, which no wave up to first brings → move sharing to a later wave, or gateway to an earlier one",
+        ),
+    ),
+    Case(
+        "wave-ends-before-an-earlier-one",
+        (
+            swap("roadmap.yaml", "2027-03-31", "2027-12-31"),
+            swap("roadmap.yaml", "starts: 2027-04-01", "starts: 2027-04-01\n    ends: 2027-06-30"),
+        ),
+        (
+            "sites/roadmap.yaml:13 waves[1].ends: HN-M091: the wave ends on 2027-06-30, before first, which ends on 2027-12-31 → let a wave end with or after those above it",
+        ),
+    ),
+    Case(
+        "gate-that-nothing-checks",
+        (swap("roadmap.yaml", "[gateway]", "[gateway]\n    gates: [gatway, documents]"),),
+        (
+            'sites/roadmap.yaml:14 waves[1].gates[0]: HN-M094: no check carries the gate "gatway" → did you mean "gateway"? or leave it out',
+        ),
+    ),
+    Case(
+        "gate-of-an-application-with-a-service",
+        (
+            swap("roadmap.yaml", "[gateway]", "[gateway]\n    gates: [stamps, documents]"),
+            put(
+                "apps/stamps.yaml",
+                "id: stamps\nname: {vi: D, en: S}\nservice: stamps\nport: 8001\nhealth: {path: /}\nresources: {memory: 512MiB}\n",
+            ),
+        ),
+        (
+            'sites/roadmap.yaml:14 waves[1].gates[0]: HN-M094: no check carries the gate "stamps" → write its checks first (docs/verify.md), or leave it out',
+        ),
+    ),
+    Case(
+        "owner-closed",
+        (
+            put(
+                "units/former.yaml",
+                "id: former\nname: {vi: F, en: F}\nhome: north\nclosed: 2026-01-01\n",
+            ),
+            swap(
+                "roadmap.yaml",
+                "owner: centre\n    starts: 2027-01-04",
+                "owner: former\n    starts: 2027-01-04",
+            ),
+        ),
+        (
+            "sites/roadmap.yaml:5 waves[0].owner: HN-M104: the unit former closed on 2026-01-01; the wave starts on 2027-01-04 → name the unit that followed it, or another owner",
+        ),
+    ),
+    Case(
+        "data-from-a-later-wave",
+        (
+            swap(
+                "roadmap.yaml",
+                "    platform: [infrastructure, database]\n",
+                "    platform: [infrastructure, database]\n    applications: [{app: documents}]\n",
+            ),
+        ),
+        (
+            "sites/roadmap.yaml:9 waves[0].applications[0].app: HN-M096: documents uses staff, which only later waves bring (personnel) → move documents to a later wave, or personnel to an earlier one",
+        ),
+    ),
 )
