@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.diff.values import properties
-from infra.report.content import Change, Property
+from infra.report.content import Change, Operation, Property
 from infra.resources import Certificate, Page, Password, Plan
 from infra.services import postgres, tryton
 from infra.services.tls import directory
@@ -28,13 +28,15 @@ def changes(before: Side, after: Side, owners: Owners) -> Iterator[Change]:
 
 
 def _images(before: Side, after: Side) -> Iterator[Change]:
-    """Images that a deploy builds: those whose content tag is another one, or new."""
+    """Images whose content tag is another one, or new. A deploy builds what the registry does
+    not have; of an earlier content it may have kept it."""
     for name, tag in sorted(after.tags.items()):
         old = before.tags.get(name)
         if old == tag or not before.tags:
             continue
         why = "its files change" if old else "a container begins to use it"
-        yield Change("image", name, "create", why=why, properties=(Property("tag", old, tag),))
+        operation: Operation = "update" if old else "create"
+        yield Change("image", name, operation, why=why, properties=(Property("tag", old, tag),))
 
 
 def _secrets(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
@@ -153,6 +155,19 @@ def settings(plan: Plan) -> dict[str, object]:
         return dict(found.get("postgresql", {}).get("parameters", {}))
     except ValueError:
         return {}
+
+
+# PostgreSQL takes these up at a restart only (source: PostgreSQL, "Server Configuration").
+_AT_RESTART = frozenset(
+    {"max_connections", "max_wal_senders", "max_replication_slots", "wal_level", "wal_log_hints",
+     "hot_standby"}
+)  # fmt: skip
+
+
+def restarting(before: Plan, after: Plan) -> tuple[str, ...]:
+    """Settings that change and for which each member's PostgreSQL has to restart."""
+    old, new = settings(before), settings(after)
+    return tuple(sorted(n for n in _AT_RESTART if old and new and old.get(n) != new.get(n)))
 
 
 def _pages(before: Plan, after: Plan) -> Iterator[Change]:
