@@ -193,4 +193,15 @@ def _environment(package: str) -> Environment:
 
 def render(template: str, package: str = "infra.services", **values: object) -> str:
     """A template of <package>/templates with the values; an undefined name is an error."""
+    if (text := _plain(template, package)) is not None:
+        return text
     return _environment(package).get_template(template).render(**values)
+
+
+@lru_cache
+def _plain(template: str, package: str) -> str | None:
+    """The text of a file that has nothing to fill in (a program, say): it need not be compiled."""
+    environment = _environment(package)
+    assert environment.loader
+    text, _, _ = environment.loader.get_source(environment, template)
+    return None if any(mark in text for mark in ("{{", "{%", "{#")) else text
