@@ -78,8 +78,9 @@ def _options(*options: Callable[..., Any]) -> Callable[..., Any]:
 def _plan(through: str | None = None) -> Any:
     from infra.model import load
     from infra.plan import plan
+    from infra.state import HomeRecord
 
-    return plan(load(paths.sites()), through)
+    return plan(load(paths.sites()), through, HomeRecord().all())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -163,13 +164,15 @@ def lab() -> None:
 @click.option(
     "--also", multiple=True, metavar="HOST", help="A unit's own host too; may be repeated."
 )
-@_options(quiet_option)
-def lab_up(also: tuple[str, ...], quiet: bool) -> None:
-    """Start the lab's hosts, bare until they are deployed."""
+@_options(through_option, quiet_option)
+def lab_up(also: tuple[str, ...], through: str | None, quiet: bool) -> None:
+    """Start the lab's hosts, bare until they are deployed: the sites', and units' own hosts that
+    have something to run by then."""
     from infra import lab as lab_hosts
     from infra.model import load
 
-    hosts = lab_hosts.described(load(paths.sites()), also)
+    own = [h.id for h in _plan(through).hosts if h.own]
+    hosts = lab_hosts.described(load(paths.sites()), (*own, *also))
     say = Progress(quiet=quiet)
     with say.heartbeat():
         lab_hosts.up(hosts, paths.state(), say)

@@ -10,7 +10,7 @@ CASES = (
         (swap("units/centre.yaml", "home: north", "hme: north"),),
         (
             'sites/units/centre.yaml:1 home: HN-M021: the key "home" is missing → add home: the id of the site where the unit sits',
-            'sites/units/centre.yaml:3 hme: HN-M020: the key "hme" is not known here → did you mean "home"? known keys: applications, closed, home, hosts, id, illustrative, label, name, note, operators, predecessors',
+            'sites/units/centre.yaml:3 hme: HN-M020: the key "hme" is not known here → did you mean "home"? known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors',
         ),
     ),
     Case(
@@ -25,14 +25,14 @@ CASES = (
         "unknown-key-with-no-relative",
         (add("units/centre.yaml", "colour: red\n"),),
         (
-            'sites/units/centre.yaml:7 colour: HN-M020: the key "colour" is not known here → remove it; known keys: applications, closed, home, hosts, id, illustrative, label, name, note, operators, predecessors',
+            'sites/units/centre.yaml:7 colour: HN-M020: the key "colour" is not known here → remove it; known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors',
         ),
     ),
     Case(
         "unknown-key-of-a-choice",
-        (add("units/centre.yaml", "    host: radio-1\n"),),
+        (add("units/centre.yaml", "    hots: radio-1\n"),),
         (
-            'sites/units/centre.yaml:7 applications.personnel.host: HN-M020: the key "host" is not known here → remove it; known keys: mode',
+            'sites/units/centre.yaml:7 applications.personnel.hots: HN-M020: the key "hots" is not known here → did you mean "host"? known keys: host, mode',
         ),
     ),
     Case(

@@ -8,6 +8,8 @@ Both can be run again at any time, also after an interruption.
 import configparser
 import json
 import os
+import runpy
+import shutil
 import ssl
 import subprocess
 import sys
@@ -41,7 +43,7 @@ def missing(database):
     config = configparser.RawConfigParser()
     config.read(CONFIG)
     uri = urlsplit(config["database"]["uri"])._replace(path=f"/{database}").geturl()
-    connection = psycopg2.connect(uri)
+    connection = psycopg2.connect(uri, user=database)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('ir_module') IS NOT NULL")
@@ -60,17 +62,31 @@ def missing(database):
 
 
 def create(database, passfile):
-    argv = ["trytond-admin", "-c", CONFIG, "-d", database, "--activate-dependencies"]
-    argv += ["--email", FACTS["email"], "-u", "ir", "res", *FACTS["modules"]]
+    argv = [sys.executable, f"{HERE}/tryton.py", "admin", "-c", CONFIG, "-d", database]
+    argv += ["--activate-dependencies", "--email", FACTS["email"]]
+    argv += ["-u", "ir", "res", *FACTS["modules"]]
     environment = {**os.environ, "TRYTONPASSFILE": passfile}
     done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise SystemExit(f"trytond-admin ended with {done.returncode}")
 
 
+def admin(arguments):
+    """trytond-admin itself, with each database opened as its own role."""
+    import roles
+
+    os.environ["TRYTOND_CONFIG"] = CONFIG
+    roles.open_databases_as_their_own_roles()
+    program = shutil.which("trytond-admin")
+    sys.argv = [program, *arguments]
+    runpy.run_path(program, run_name="__main__")
+
+
 def main(arguments):
     if arguments == ["alive"]:
         return alive()
+    if arguments[:1] == ["admin"]:
+        return admin(arguments[1:])
     if len(arguments) == 2 and arguments[0] == "ready":
         reason = missing(arguments[1])
     elif len(arguments) == 3 and arguments[0] == "create":
