@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from infra.diff.certificates import Reissued
-from infra.diff.common import restarting
+from infra.diff.common import because, restarting
 from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.diff.values import properties, unified
@@ -237,8 +237,9 @@ class _HostChanges:
                 applications=apps,
             )  # fmt: skip
         if postgres.NAME in standing and (names := self._restarting()):
-            why = f"PostgreSQL in it takes up at a restart only: {', '.join(names)}"
-            found[postgres.NAME] = self._change("container", postgres.NAME, "restart", why=why)
+            found[postgres.NAME] = self._change(
+                "container", postgres.NAME, "restart", why=because(names)
+            )
         yield from found.values()
 
     def _restarting(self) -> tuple[str, ...]:

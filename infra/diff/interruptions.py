@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.diff.common import restarting
 from infra.report.content import Change, Interruption
 from infra.resources import Plan
 from infra.services import etcd, gateway, postgres, proxy
@@ -33,12 +32,15 @@ PROXY = Figure(5, "estimate: stop and start of one container")
 _AWAY = ("replace", "restart", "delete")
 
 
-def expected(before: Plan, after: Plan, changes: Sequence[Change]) -> tuple[Interruption, ...]:
-    """The interruptions that a deploy of the changes brings, worst first."""
+def expected(
+    after: Plan, changes: Sequence[Change], restarts: Sequence[str]
+) -> tuple[Interruption, ...]:
+    """The interruptions that a deploy of the changes brings, worst first. restarts: settings that
+    change and that PostgreSQL takes up at a restart only."""
     away = [c for c in changes if c.kind == "container" and c.operation in _AWAY]
     found = [
         *_database(away),
-        *_settings(before, after, changes),
+        *_settings(changes, restarts),
         *_gateways(after, away),
         *_applications(after, changes, away),
         *_proxies(after, away),
@@ -62,10 +64,8 @@ def _database(away: Iterable[Change]) -> Iterator[Interruption]:
     )
 
 
-def _settings(before: Plan, after: Plan, changes: Sequence[Change]) -> Iterator[Interruption]:
-    if not any(c.kind == "one-off" and c.name == postgres.SETTINGS for c in changes):
-        return
-    if names := restarting(before, after):
+def _settings(changes: Sequence[Change], names: Sequence[str]) -> Iterator[Interruption]:
+    if names and any(c.kind == "one-off" and c.name == postgres.SETTINGS for c in changes):
         yield Interruption(
             "every application on the central database",
             f"PostgreSQL restarts on each member, the leading one last: {', '.join(names)}",
