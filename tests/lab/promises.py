@@ -24,6 +24,11 @@ class Promise:
     heal: str = ""
     sql: tuple[str, ...] = ()
 
+    @property
+    def leaves(self) -> bool:
+        """Whether a deploy of BASE leaves something behind on the way back."""
+        return bool(self.heal or self.sql)
+
 
 def _row(
     name: str, *edits: tuple[str, str, str], holds: str, heal: str = "", sql: tuple[str, ...] = ()
