@@ -260,6 +260,7 @@ def _environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # configuration files, not HTML
+        auto_reload=False,  # the toolkit's own files do not change under it
     )
     environment.globals["secret"] = secret
     return environment
