@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.diff.values import properties
-from infra.report.content import Change, Property
+from infra.report.content import Change, Operation, Property
 from infra.resources import Certificate, Page, Password, Plan
 from infra.services import postgres, tryton
 from infra.services.tls import directory
@@ -28,13 +28,15 @@ def changes(before: Side, after: Side, owners: Owners) -> Iterator[Change]:
 
 
 def _images(before: Side, after: Side) -> Iterator[Change]:
-    """Images that a deploy builds: those whose content tag is another one, or new."""
+    """Images whose content tag is another one, or new. A deploy builds what the registry does
+    not have; of an earlier content it may have kept it."""
     for name, tag in sorted(after.tags.items()):
         old = before.tags.get(name)
         if old == tag or not before.tags:
             continue
         why = "its files change" if old else "a container begins to use it"
-        yield Change("image", name, "create", why=why, properties=(Property("tag", old, tag),))
+        operation: Operation = "update" if old else "create"
+        yield Change("image", name, operation, why=why, properties=(Property("tag", old, tag),))
 
 
 def _secrets(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
@@ -112,8 +114,8 @@ def _databases(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
 def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
     """New ones, and those whose probe will say that they have to be done again."""
     known = {o.id for o in before.common.oneoffs}
-    settings = _file(before, _SETTINGS) != _file(after, _SETTINGS)
-    modules = _modules(after) - _modules(before)
+    settings = _file(before, SETTINGS) != _file(after, SETTINGS)
+    modules = modules_of(_file(after, FACTS)) - modules_of(_file(before, FACTS))
     for oneoff in after.common.oneoffs:
         units, apps = owners.oneoff(oneoff.id)
         if oneoff.id not in known:
@@ -128,8 +130,9 @@ def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
             yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
 
 
-_SETTINGS = f"{directory(postgres.NAME)}/dcs.json"
-_FACTS = f"{directory(tryton.NAME)}/tryton.json"
+# Files that one-offs go by: the settings of the whole cluster, and the modules Tryton has.
+SETTINGS = f"{directory(postgres.NAME)}/dcs.json"
+FACTS = f"{directory(tryton.NAME)}/tryton.json"
 
 
 def _file(plan: Plan, path: str) -> str:
@@ -137,22 +140,42 @@ def _file(plan: Plan, path: str) -> str:
     return next((f.content for h in plan.hosts for f in h.parts.files if f.path == path), "")
 
 
-def _modules(plan: Plan) -> set[str]:
-    """What Tryton's probe asks for (tryton.json's modules)."""
+def modules_of(facts: str) -> set[str]:
+    """What Tryton's probe asks for, by the text of FACTS."""
     try:
-        facts = json.loads(_file(plan, _FACTS) or "{}")
+        return set(json.loads(facts or "{}").get("modules", ()))
     except ValueError:
         return set()
-    return set(facts.get("modules", ()))
 
 
-def settings(plan: Plan) -> dict[str, object]:
-    """PostgreSQL's settings for the whole cluster, as they go to Patroni; {} without one."""
+def settings_of(text: str) -> dict[str, object]:
+    """PostgreSQL's settings for the whole cluster, by the text of SETTINGS; {} without any."""
     try:
-        found = json.loads(_file(plan, _SETTINGS) or "{}")
-        return dict(found.get("postgresql", {}).get("parameters", {}))
+        return dict(json.loads(text or "{}").get("postgresql", {}).get("parameters", {}))
     except ValueError:
         return {}
+
+
+# PostgreSQL takes these up at a restart only (source: PostgreSQL, "Server Configuration").
+_AT_RESTART = frozenset(
+    {"max_connections", "max_wal_senders", "max_replication_slots", "wal_level", "wal_log_hints",
+     "hot_standby"}
+)  # fmt: skip
+
+
+def restarting(before: Plan, after: Plan) -> tuple[str, ...]:
+    """Settings that change and for which each member's PostgreSQL has to restart."""
+    return at_restart(settings_of(_file(before, SETTINGS)), settings_of(_file(after, SETTINGS)))
+
+
+def at_restart(old: Mapping[str, object], new: Mapping[str, object]) -> tuple[str, ...]:
+    """The same of two sets of settings."""
+    return tuple(sorted(n for n in _AT_RESTART if old and new and old.get(n) != new.get(n)))
+
+
+def because(names: Sequence[str]) -> str:
+    """Why PostgreSQL restarts."""
+    return f"PostgreSQL in it takes up at a restart only: {', '.join(names)}"
 
 
 def _pages(before: Plan, after: Plan) -> Iterator[Change]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from infra.diff.certificates import Reissued
+from infra.diff.common import because, restarting
 from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.diff.values import properties, unified
@@ -24,6 +25,7 @@ from infra.resources import (
     Opening,
     Parts,
 )
+from infra.services import postgres
 from infra.stack import spec
 
 _BARE = Parts()
@@ -234,7 +236,15 @@ class _HostChanges:
                 "container", name, operation, why=self._because(action), units=units,
                 applications=apps,
             )  # fmt: skip
+        if postgres.NAME in standing and (names := self._restarting()):
+            found[postgres.NAME] = self._change(
+                "container", postgres.NAME, "restart", why=because(names)
+            )
         yield from found.values()
+
+    def _restarting(self) -> tuple[str, ...]:
+        assert self.before.plan and self.after.plan
+        return restarting(self.before.plan, self.after.plan)
 
     def _other_label(self, was: Container, now: Container) -> bool:
         """Whether the label that the container carries would be another (infra/stack.py)."""

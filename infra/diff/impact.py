@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from infra.diff import checks, interruptions, left
+from infra.diff.common import restarting
 from infra.diff.hosts import joined
 from infra.diff.owners import Owners
 from infra.diff.side import Side
@@ -34,7 +35,7 @@ def summary(
     owners = Owners(before.model, after.model)
     return Summary(
         touched=touched(before, after, changes),
-        interruptions=interruptions.expected(old, new, changes),
+        interruptions=interruptions.expected(new, changes, restarting(old, new)),
         data=tuple((*_created(changes), *left.behind(old, new, owners))),
         openings=tuple(_openings(old, new)),
         capacity=tuple(_capacity(before, after)),

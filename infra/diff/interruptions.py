@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from infra.diff.common import settings
 from infra.report.content import Change, Interruption
 from infra.resources import Plan
 from infra.services import etcd, gateway, postgres, proxy
@@ -30,20 +29,18 @@ GATEWAY = Figure(5, "estimate: stop and start of one container; open connections
 APPLICATION = Figure(6, "estimate: 2 s start (measured), stop, and the gateways' check every 2 s")
 PROXY = Figure(5, "estimate: stop and start of one container")
 
-# PostgreSQL takes these up at a restart only (source: PostgreSQL, "Server Configuration").
-AT_RESTART = frozenset(
-    {"max_connections", "max_wal_senders", "max_replication_slots", "wal_level", "wal_log_hints",
-     "hot_standby"}
-)  # fmt: skip
 _AWAY = ("replace", "restart", "delete")
 
 
-def expected(before: Plan, after: Plan, changes: Sequence[Change]) -> tuple[Interruption, ...]:
-    """The interruptions that a deploy of the changes brings, worst first."""
+def expected(
+    after: Plan, changes: Sequence[Change], restarts: Sequence[str]
+) -> tuple[Interruption, ...]:
+    """The interruptions that a deploy of the changes brings, worst first. restarts: settings that
+    change and that PostgreSQL takes up at a restart only."""
     away = [c for c in changes if c.kind == "container" and c.operation in _AWAY]
     found = [
         *_database(away),
-        *_settings(before, after, changes),
+        *_settings(changes, restarts),
         *_gateways(after, away),
         *_applications(after, changes, away),
         *_proxies(after, away),
@@ -52,7 +49,7 @@ def expected(before: Plan, after: Plan, changes: Sequence[Change]) -> tuple[Inte
 
 
 def _database(away: Iterable[Change]) -> Iterator[Interruption]:
-    members = [c.host for c in away if c.name == postgres.NAME]
+    members = [c.host for c in away if c.name == postgres.NAME and c.operation != "restart"]
     if not members:
         return
     when = "when the turn of the leading one comes" if len(members) > 1 else "if this one leads"
@@ -67,12 +64,8 @@ def _database(away: Iterable[Change]) -> Iterator[Interruption]:
     )
 
 
-def _settings(before: Plan, after: Plan, changes: Sequence[Change]) -> Iterator[Interruption]:
-    if not any(c.kind == "one-off" and c.name == postgres.SETTINGS for c in changes):
-        return
-    old, new = settings(before), settings(after)
-    names = sorted(n for n in AT_RESTART if old and new and old.get(n) != new.get(n))
-    if names:
+def _settings(changes: Sequence[Change], names: Sequence[str]) -> Iterator[Interruption]:
+    if names and any(c.kind == "one-off" and c.name == postgres.SETTINGS for c in changes):
         yield Interruption(
             "every application on the central database",
             f"PostgreSQL restarts on each member, the leading one last: {', '.join(names)}",

@@ -42,6 +42,7 @@ def _uncollected() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.freeze()  # nor is there at the end of the process
         if collects:
             gc.enable()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import re
 import tempfile
 from collections.abc import Collection, Iterator, Mapping
@@ -15,10 +14,10 @@ from infra.diff import own_code
 from infra.diff.git import MODULE, Entry, Repository
 from infra.diff.revisions import Revision, below, blob_id, extract, inside, on_disk
 from infra.diff.side import Side
-from infra.diff.tree import Tree
+from infra.diff.tree import Once, Tree
 from infra.errors import Exit, HanoiError, error
 from infra.images.content import ImageSpec, tag
-from infra.model.files import FOLDERS, MAX_BYTES
+from infra.model.files import FOLDERS
 from infra.model.loader import Known, load
 from infra.model.schema import Model
 from infra.plan import plan
@@ -53,6 +52,7 @@ class Reader:
         self.directory = directory
         self.through = through
         self.path = inside(repository, directory)
+        self._disk = Once(directory)
         self._known: Known = {}
         self._blobs: dict[str, bytes] = {}
         self._running: dict[str, Entry] | None = None
@@ -100,14 +100,15 @@ class Reader:
         """What is on disk need not be read from git: most files are the same in both."""
         for folder in ("", *FOLDERS):
             with contextlib.suppress(OSError):
-                self._offer(os.path.join(self.directory, folder))
+                self._offer(folder)
 
     def _offer(self, folder: str) -> None:
-        for entry in os.scandir(folder):
-            if entry.name.endswith(".yaml") and entry.is_file(follow_symlinks=False):
-                with open(entry.path, "rb") as stream:
-                    content = stream.read(MAX_BYTES)
-                self._blobs[blob_id(content, self.repository.long_ids)] = content
+        for name in self._disk.names(folder):
+            path = f"{folder}/{name}" if folder else name
+            if name.endswith(".yaml") and not self._disk.leaves(path):
+                content = self._disk.content(path)
+                if isinstance(content, bytes):
+                    self._blobs[blob_id(content, self.repository.long_ids)] = content
 
     def _private(self) -> Path:
         return Path(tempfile.mkdtemp(dir=self._work))
@@ -135,12 +136,16 @@ class Reader:
         code = own_code.code_of(sources.tree)
         if code and own_code.key(code) != own_code.key(self._own()):
             return self._by_its_own_code(sources, code, earlier)
-        model = load(sources.sites, shown=sources.shown, known=self._known)
+        model = self._model(sources)
         known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
         unknown = () if known else (self._no_wave(sources),)
         made = plan(model, self.through if known or not earlier else None)
         tags = {name: tag(ImageSpec(name, uid)) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)
+
+    def _model(self, sources: Sources) -> Model:
+        place = sources.sites if isinstance(sources.sites, Tree) else self._disk
+        return load(place, shown=sources.shown, known=self._known)
 
     def _no_wave(self, sources: Sources) -> str:
         shown = sources.revision.shown
@@ -170,7 +175,7 @@ class Reader:
             raise own_code.no_such_wave(str(self.through), shown)
         unknown: tuple[str, ...] = () if made.wave_known else (self._no_wave(sources),)
         try:
-            model = load(sources.sites, shown=sources.shown, known=self._known)
+            model = self._model(sources)
         except HanoiError:
             model = None
             unknown += (

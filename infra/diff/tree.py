@@ -5,8 +5,10 @@ from __future__ import annotations
 import errno
 import posixpath
 from collections.abc import Mapping
+from pathlib import Path
 
 from infra.diff.git import LINK, MODULE, Entry
+from infra.model.files import Disk
 
 LINKS = 16  # how many links may follow one another, as on a disk
 
@@ -68,6 +70,20 @@ class Tree:
         if path not in self.entries and path not in self._children:
             raise FileNotFoundError(errno.ENOENT, "nothing there", path)
         return path
+
+
+class Once(Disk):
+    """A directory of this machine of which each file is read once, so that whoever asks again
+    gets the same."""
+
+    def __init__(self, directory: Path) -> None:
+        super().__init__(directory)
+        self._read: dict[str, bytes | tuple[str, str, str]] = {}
+
+    def content(self, path: str) -> bytes | tuple[str, str, str]:
+        if path not in self._read:
+            self._read[path] = super().content(path)
+        return self._read[path]
 
 
 class _Outside(OSError):

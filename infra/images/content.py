@@ -6,7 +6,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import tarfile
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -74,6 +73,8 @@ def base_script() -> str:
 
 def context(name: str) -> bytes:
     """The image's directory as a tar, the same bytes for the same files."""
+    import tarfile  # a tag is wanted far more often
+
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
         for path, mode, content in _files(_directory(name)):

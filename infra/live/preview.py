@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from infra import rollout
 from infra.errors import HanoiError
 from infra.facts import Look
-from infra.live import containers, images, onhost, runtime, session, state
+from infra.live import containers, effects, images, onhost, runtime, session, state
 from infra.live.described import Described
 from infra.live.hosts import HostChanges, questions
 from infra.live.images import ImagesAhead
@@ -17,7 +17,7 @@ from infra.live.known import PASSPHRASE
 from infra.live.runtime import RuntimeAhead
 from infra.live.session import Reading
 from infra.pulumi_events import Previewed
-from infra.report.content import Change, DataChange, Finding, Report, Summary
+from infra.report.content import Change, DataChange, Finding, Report
 from infra.resources import HostPlan
 
 if TYPE_CHECKING:
@@ -57,10 +57,11 @@ def look_ahead(
         previewed, checkpoints = _previews(reading, ahead, engine)
         inside = runtime.ahead(reading)
         told = _tell(reading, current, ahead, previewed, inside)
+        meant = effects.told(described, reading, current, told.changes)
         failure = reading.failure()
         return Ahead(
             described,
-            _report(described, reading, told, failure),
+            _report(described, reading, told, meant, failure),
             failure,
             dict(reading.looks),
             current,
@@ -75,10 +76,11 @@ def _ask(reading: Reading, host: HostPlan) -> dict[str, Any]:
     seen = reading.looks[host.id]
     wanted = questions(host, seen)
     modules = ["current"] if seen.drifted else []
-    modules += ["names"] if seen.engine == "up" else []
+    modules += ["names", "memory"] if seen.engine == "up" else []
     answers = onhost.ask(reading.connections[host.id], modules, wanted)
     current = answers.seen.get("current") or {"files": {}, "users": {}, "units": {}}
-    return {**current, "names": answers.seen.get("names") or {}}
+    names = answers.seen.get("names") or {}
+    return {**current, "names": names, "memory": answers.seen.get("memory")}
 
 
 def _previews(
@@ -170,7 +172,11 @@ def _taken(host: HostPlan, name: str) -> Finding:
 
 
 def _report(
-    described: Described, reading: Reading, told: _Told, failure: HanoiError | None
+    described: Described,
+    reading: Reading,
+    told: _Told,
+    meant: effects.Effects,
+    failure: HanoiError | None,
 ) -> Report:
     unseen = tuple(
         f"{p.where}: not looked at ({p.code})" for p in (failure.problems if failure else ())
@@ -183,7 +189,12 @@ def _report(
         head=described.label,
         ministry_vi=name.vi,
         ministry_en=name.en,
-        summary=Summary(data=told.data, findings=told.findings, unknown=(*unseen, *told.unknown)),
-        changes=told.changes,
+        summary=replace(
+            meant.summary,
+            data=told.data,
+            findings=told.findings,
+            unknown=(*unseen, *told.unknown),
+        ),
+        changes=meant.changes,
         hosts=tuple((h.id, h.site) for s in reading.sites for h in s.hosts),
     )

@@ -64,5 +64,7 @@ def lines(text: str) -> Lines:
 
 def clip(value: object, width: int = 60) -> str:
     """A value as it may stand in a message: one line, not too long, printable."""
-    text = "".join(c if c.isprintable() else "?" for c in str(value))
+    text = str(value)
+    if not text.isprintable():
+        text = "".join(c if c.isprintable() else "?" for c in text)
     return text if len(text) <= width else text[: width - 3] + "..."

@@ -8,19 +8,21 @@ earlier side apply too, so that a change cannot switch off the policy that refus
 from __future__ import annotations
 
 import importlib.util
-import multiprocessing
 import os
 import sys
 import traceback
 from collections.abc import Sequence
 from dataclasses import astuple
-from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from infra.diff.side import Side
 from infra.errors import HanoiError, error
 from infra.policies import Policy, collecting, judged
 from infra.report.content import Change, Finding
+
+if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
 
 SECONDS = 60
 
@@ -36,6 +38,8 @@ def findings(
 
     Raises Unusable when a file cannot be loaded or one of its policies fails.
     """
+    import multiprocessing  # most ministries have no policies of their own
+
     context = multiprocessing.get_context("fork")
     receiving, sending = context.Pipe(duplex=False)
     child = context.Process(target=_child, args=(sending, directory, before, after, changes))

@@ -260,6 +260,7 @@ def _environment(package: str) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=False,  # configuration files, not HTML
+        auto_reload=False,  # the toolkit's own files do not change under it
     )
     environment.globals["secret"] = secret
     return environment
@@ -267,4 +268,15 @@ def _environment(package: str) -> Environment:
 
 def render(template: str, package: str = "infra.services", **values: object) -> str:
     """A template of <package>/templates with the values; an undefined name is an error."""
+    if (text := _plain(template, package)) is not None:
+        return text
     return _environment(package).get_template(template).render(**values)
+
+
+@lru_cache
+def _plain(template: str, package: str) -> str | None:
+    """The text of a file that has nothing to fill in (a program, say): it need not be compiled."""
+    environment = _environment(package)
+    assert environment.loader
+    text, _, _ = environment.loader.get_source(environment, template)
+    return None if any(mark in text for mark in ("{{", "{%", "{#")) else text

@@ -50,6 +50,8 @@ def _former(ctx: Context) -> Iterator[Redirect]:
     """Labels of the past, the unit's own and those of the units it came from."""
     units = {u.id: u for u in ctx.model.units}
     for app, unit in _offered(ctx):
+        if not (unit.former_labels or unit.predecessors):
+            continue
         to = f"https://{unit_name(ctx, app, unit)}"
         earlier = [units[i] for i in unit.predecessors if i in units]
         labels = [*unit.former_labels]

@@ -268,6 +268,7 @@ def survey(host: HostPlan, plan: Plan, leads: bool = False) -> dict[str, Any]:
         "packages": {"held": [], "installed": list(host.parts.packages), "history": []},
         "engine": engine(host, plan),
         "names": {c.name: True for c in host.parts.containers},
+        "memory": {c.name: c.memory for c in host.parts.containers},
         "underway": None,
     }
 

@@ -426,8 +426,8 @@ def test_a_change_of_the_toolkit_shows(with_toolkit: Path) -> None:
         *(("update", "file", "/etc/hanoi/gateway/haproxy.cfg", h) for h in hosts),
         *(("reload", "container", "gateway", h) for h in hosts),
         *(("replace", "container", c, h) for c in ("tryton", "postgres") for h in hosts),
-        ("create", "image", "tryton", ""),
-        ("create", "image", "postgres", ""),
+        ("update", "image", "tryton", ""),
+        ("update", "image", "postgres", ""),
         ("update", "toolkit", "roles/files", ""),
     }
     made = report()
