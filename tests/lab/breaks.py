@@ -15,7 +15,8 @@ class Break:
 
     seen_on: the host on whose behalf the control fails (default: the host itself); title: a
     part of the check's title, where one control has several checks; pem: a certificate the
-    plant reads from standard input: "foreign" or "expired".
+    plant reads from standard input: "foreign" or "expired"; alone: other hosts may notice it
+    too, so nothing is planted there meanwhile.
     """
 
     name: str
@@ -26,6 +27,11 @@ class Break:
     seen_on: str | None = None
     title: str = ""
     pem: str | None = None
+    alone: bool = False
+
+    def on(self, leader: str) -> str:
+        """The host it is planted on."""
+        return leader if self.host == "leader" else self.host
 
 
 def _kept(path: str, change: str, after: str = "true") -> tuple[str, str]:
@@ -264,6 +270,7 @@ BREAKS = (
         "docker stop etcd",
         "docker start etcd",
         seen_on="nd-1",
+        alone=True,
     ),
     Break(
         "a member of the database is stopped",
@@ -272,6 +279,7 @@ BREAKS = (
         "docker stop postgres",
         "docker start postgres",
         seen_on="tdh-1",
+        alone=True,
     ),
     Break(
         "the database's proxy is stopped",
@@ -279,6 +287,7 @@ BREAKS = (
         "BEHAVE-01",
         "docker stop database-proxy",
         "docker start database-proxy",
+        alone=True,
     ),
     Break(
         "a rule lets clients in without TLS",
@@ -303,3 +312,18 @@ BREAKS = (
         f"{_PSQL} 'drop role if exists intruder'",
     ),
 )
+
+
+def rounds(leader: str) -> tuple[tuple[Break, ...], ...]:
+    """Breaks that are planted together: one a host, each with a control of its own. The ones
+    that other hosts may notice come last, each alone."""
+    found: list[list[Break]] = []
+    for planted in (b for b in BREAKS if not b.alone):
+        host = planted.on(leader)
+        for others in found:
+            if all(o.on(leader) != host and o.control != planted.control for o in others):
+                others.append(planted)
+                break
+        else:
+            found.append([planted])
+    return (*map(tuple, found), *((b,) for b in BREAKS if b.alone))
