@@ -212,6 +212,10 @@ STEPS = ("hosts", "images", "containers", "runtime")
 def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS) -> Outcome:
     """The chosen steps in their order. engine may be None when no step needs it."""
     run.look()
+    if run.journal.interrupted():
+        # It may have put the user into groups after these shared connections were opened.
+        for connection in run.connections.values():
+            configure.log_in_anew(connection)
     run.journal.begin(f"hanoi {' '.join(steps)}", run.plan.through)
 
     if {"images", "containers"} & set(steps):
