@@ -255,6 +255,10 @@ def _run(
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
             outcome = deployment.execute(run, engine, steps)
+            if "runtime" in steps and not site_ids:
+                from infra.moves.commands import carry_out_due
+
+                carry_out_due(run, lambda: _plan(through))
             ok = deployment.verify(run) if verify else True
     outcome.seconds = round(say.seconds, 1)
     if as_json:
@@ -295,6 +299,58 @@ def deploy(
         return Exit.OK if ok else Exit.FINDINGS
     steps = ("hosts", "images", "containers", "runtime")
     return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
+
+
+@main.group()
+def move() -> None:
+    """Units' applications that move between places with their data (docs/moves.md)."""
+
+
+unit_argument = click.argument("unit")
+app_argument = click.argument("application")
+
+
+@move.command("status")
+@_options(through_option, json_option)
+def move_status(through: str | None, as_json: bool) -> None:
+    """How far each move is, how far behind its second copy is, and how long users wait."""
+    from infra.moves import commands
+
+    commands.status(_plan(through), as_json)
+
+
+@move.command("run")
+@unit_argument
+@app_argument
+@_options(through_option, quiet_option)
+def move_run(unit: str, application: str, through: str | None, quiet: bool) -> None:
+    """Continue the move of a unit's APPLICATION, or begin again one that was taken back."""
+    from infra.moves import commands
+
+    commands.again(unit, application, lambda: _plan(through), quiet)
+
+
+@move.command("undo")
+@unit_argument
+@app_argument
+@_options(through_option, quiet_option)
+def move_undo(unit: str, application: str, through: str | None, quiet: bool) -> None:
+    """Bring the users of a unit's APPLICATION back, with what they wrote since the move."""
+    from infra.moves import commands
+
+    commands.undo(unit, application, lambda: _plan(through), quiet)
+
+
+@move.command("finish")
+@unit_argument
+@app_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_options(through_option, quiet_option)
+def move_finish(unit: str, application: str, yes: bool, through: str | None, quiet: bool) -> None:
+    """Remove the copy of a unit's APPLICATION that does not serve, for good."""
+    from infra.moves import commands
+
+    commands.finish(unit, application, lambda: _plan(through), quiet, yes)
 
 
 def _tell(found: Found, form: Form) -> int:

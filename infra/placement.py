@@ -54,20 +54,29 @@ Homes = Mapping[tuple[str, str], Home]  # (application, unit) → its home
 
 @dataclass(frozen=True)
 class Placement:
-    """A unit's application at one place. serving: users are sent here; moving: the other place
-    has, or is getting, the data too."""
+    """A unit's application at one place. serving: users are sent here; wanted: the model wants
+    it here; moving: there is a second place that has, or is to get, the data too."""
 
     app: App
     unit: Unit
     place: Place
     serving: bool = True
+    wanted: bool = True
     moving: bool = False
     paused: bool = False
 
     def data(self, database: str, volumes: tuple[str, ...] = ()) -> Data:
         """What it keeps here, as the plan states it."""
-        place = str(self.place)
-        return Data(self.app.id, self.unit.id, place, self.serving, self.moving, database, volumes)
+        return Data(
+            self.app.id,
+            self.unit.id,
+            str(self.place),
+            self.serving,
+            self.wanted,
+            self.moving,
+            database,
+            volumes,
+        )
 
 
 def wanted(model: Model, app: App, unit: Unit) -> Place | None:
@@ -112,6 +121,6 @@ def placements(model: Model, app: App, unit: Unit, homes: Homes) -> Iterator[Pla
     home = homes.get((app.id, unit.id), Home(target))
     other = home.other or (target if target != home.serving else None)
     moving = other is not None
-    yield Placement(app, unit, home.serving, True, moving, home.paused)
+    yield Placement(app, unit, home.serving, True, home.serving == target, moving, home.paused)
     if other:
-        yield Placement(app, unit, other, False, moving)
+        yield Placement(app, unit, other, False, other == target, moving)

@@ -258,15 +258,16 @@ class Page:
 class Data:
     """What a unit's application keeps at one place, that is what a move takes along.
 
-    place: in the form of infra.placement.Place; serving: users are sent here; moving: there is
-    a second place; database: its name, the same at every place; volumes: named volumes with its
-    files, on the place's host.
+    place: in the form of infra.placement.Place; serving: users are sent here; wanted: the model
+    wants it here; moving: there is a second place; database: its name, the same at every place;
+    volumes: named volumes with its files, on the place's host.
     """
 
     application: str
     unit: str
     place: str
     serving: bool
+    wanted: bool
     moving: bool
     database: str
     volumes: tuple[str, ...] = ()

@@ -8,6 +8,7 @@ a PostgreSQL server of ours and has no password.
 
 from __future__ import annotations
 
+from infra.model.schema import Backup, SelfHosted
 from infra.resources import (
     Action,
     Certificate,
@@ -29,8 +30,11 @@ ADDRESS = 12
 UID = postgres.UID
 CONFIG = "/etc/postgres"
 VOLUME = "own-database-data"
+STORE = "/backup"  # where the container sees the unit's store for copies
 MEMORY = 768 * 2**20
 RELOAD = "own-database-reload"
+STANZA = "own"
+COPIES = ("pgbackrest", f"--config={CONFIG}/pgbackrest.conf", f"--stanza={STANZA}")
 
 
 @on_host(OWN_DATABASE)
@@ -59,6 +63,7 @@ def own_database(ctx: HostContext) -> Parts:
                 mounts=(
                     mounted(NAME, CONFIG),
                     Mount("volume", VOLUME, postgres.DATA, read_only=False),
+                    *_store(ctx),
                 ),
                 ports=(Published(PORT, PORT, host),),
                 tmpfs=("/tmp", "/run", postgres.SOCKET),
@@ -77,6 +82,22 @@ def own_database(ctx: HostContext) -> Parts:
     )
 
 
+def stated(ctx: HostContext) -> Backup | None:
+    """Where the unit wants the copies of this host's database; rules see to it that what it says
+    for several applications is one thing."""
+    choices = (
+        p.unit.applications.get(p.app.id)
+        for p in ctx.scope.placements
+        if p.place.own and p.place.host == ctx.host.id
+    )
+    return next((c.backup for c in choices if isinstance(c, SelfHosted) and c.backup), None)
+
+
+def _store(ctx: HostContext) -> tuple[Mount, ...]:
+    backup = stated(ctx)
+    return (Mount("bind", backup.directory, STORE, read_only=False),) if backup else ()
+
+
 def _files(ctx: HostContext) -> tuple[File, ...]:
     base, owner = directory(NAME), str(UID)
     wanted = ctx.model.ministry.database
@@ -88,6 +109,7 @@ def _files(ctx: HostContext) -> tuple[File, ...]:
         max_connections=wanted.max_connections,
         max_slot_wal_keep_size=f"{wanted.max_slot_wal_keep_size // 2**20}MB",
         timezone=ctx.model.ministry.timezone,
+        archive=" ".join(COPIES) if stated(ctx) else "",
     )
     access = render(
         "own_database/pg_hba.conf.j2",

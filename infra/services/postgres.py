@@ -178,6 +178,8 @@ def dynamic_settings(ctx: Context) -> dict[str, object]:
         "synchronous_mode_strict": True,
         "synchronous_node_count": 1,
         "failsafe_mode": True,
+        # Those of databases that move; Patroni would drop any slot that it does not know.
+        "ignore_slots": [{"type": "logical", "plugin": "pgoutput"}],
         "primary_start_timeout": 0,  # rather another member at once than a crash recovery
         "primary_stop_timeout": STOP_TIMEOUT // 2,
         "postgresql": {
