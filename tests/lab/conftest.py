@@ -73,6 +73,26 @@ def hanoi(*arguments: str, sites: Path | None = None, check: bool = True) -> Ran
     return ran
 
 
+def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
+    """Run the command line beside the test; all that it says comes as its output."""
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "cli.py"), *arguments],
+        cwd=ROOT,
+        env={**os.environ, **({"HANOI_SITES": str(sites)} if sites else {})},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def ended(process: subprocess.Popen[str]) -> Ran:
+    """What the process said, in one, once it has ended."""
+    said, _ = process.communicate(timeout=300)
+    return Ran(process.returncode, said, said)
+
+
 class Lab:
     """The deployed lab: the plan, and a root shell on every host."""
 

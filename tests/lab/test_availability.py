@@ -21,9 +21,8 @@ from infra import lab, paths
 from infra.resources import HostPlan, secret
 from infra.secrets import Secrets
 from infra.services import proxy
-from tests.lab.conftest import ROOT, Lab
+from tests.lab.conftest import ROOT, Lab, ended, start
 from tests.lab.test_deploy import assert_unreachable, container_ids, wait_whole
-from tests.lab.test_interruption import ended, start
 
 PAUSE_AIM = 30  # seconds: writing must go on within this time after the loss of any one site
 STEADY = 8  # seconds of acknowledged rows after which writing counts as resumed

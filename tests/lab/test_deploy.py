@@ -13,7 +13,7 @@ import pytest
 
 from infra import lab, paths
 from infra.errors import Exit
-from tests.lab.conftest import Lab, Ran, hanoi
+from tests.lab.conftest import Lab, Ran, ended, hanoi, start
 
 _IDS = "docker ps --no-trunc --format '{{.Names}} {{.ID}}'"
 
@@ -39,11 +39,24 @@ def container_ids(lab_: Lab) -> dict[str, str]:
     }
 
 
-def test_second_deploy_changes_nothing(deployed: Lab) -> None:
+def test_second_deploy_changes_nothing_and_one_beside_it_is_refused(deployed: Lab) -> None:
     before = container_ids(deployed)
-    again = hanoi("deploy", "--json", "--quiet").json
-    assert again["pulumi_changes"] == 0, again
-    assert again["ansible_changes"] == 0, again
+    second = start("deploy", "--json", "--quiet")
+    try:
+        holder = paths.state() / "lock"
+        end = time.monotonic() + 30
+        while f'"pid": {second.pid}' not in holder.read_text():
+            assert second.poll() is None and time.monotonic() < end, "it takes no lock"
+            time.sleep(0.05)
+        refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
+        assert refused.code == Exit.REFUSED, refused
+        assert "HN-D001" in refused.err
+        assert str(second.pid) in refused.err, "the holder is named with its process"
+    finally:
+        again = ended(second)
+    assert again.code == 0, again
+    assert again.json["pulumi_changes"] == 0, again
+    assert again.json["ansible_changes"] == 0, again
     assert container_ids(deployed) == before
 
 

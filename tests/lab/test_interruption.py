@@ -1,4 +1,4 @@
-"""A deploy killed anywhere continues on re-run; a second one at the same time is refused."""
+"""A deploy killed anywhere continues on re-run. That two at once are not is in test_deploy."""
 
 from __future__ import annotations
 
@@ -7,23 +7,19 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from infra import paths
-from infra.errors import Exit
 from infra.resources import Plan
-from tests.lab.conftest import KILLED, ROOT, Lab, Ran, hanoi
+from tests.lab.conftest import KILLED, Lab, hanoi, start
 from tests.lab.test_deploy import edited, wait_whole  # noqa: F401
 
 # Where a deploy is killed: the line of its progress that is waited for, the how-manieth of its
 # kind, and how many seconds later. Spread over all steps, in the order in which they come; each
 # run continues what the one before left.
 BARE = (  # the first deploy, on bare hosts
-    ("first contact: user", 1, 1.5),
     ("packages: installing", 1, 6.0),
     ("services: reloading", 1, 0.5),
     ("image postgres: pushing", 1, 1.0),
@@ -42,25 +38,6 @@ CHANGE = (  # a change that has work in every step
     ("waiting for postgres to be whole", 1, 4.0),
     ("waiting for containers that are starting", 1, 0.0),
 )
-
-
-def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "cli.py"), *arguments],
-        cwd=ROOT,
-        env={**os.environ, **({"HANOI_SITES": str(sites)} if sites else {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def ended(process: subprocess.Popen[str]) -> Ran:
-    """What the process said, in one, once it has ended."""
-    said, _ = process.communicate(timeout=300)
-    return Ran(process.returncode, said, said)
 
 
 def descendants(pid: int) -> list[int]:
@@ -194,23 +171,6 @@ def assert_nothing_orphaned(lab: Lab) -> None:
         ours = [n.name for n in host.parts.networks]
         assert sorted(networks) == sorted(["bridge", "host", "none", *ours])
         assert lab.root(host.id, "ls -A /var/lib/hanoi/pending 2>/dev/null || true") == ""
-
-
-def test_a_second_deploy_is_refused_with_the_holders_name(deployed: Lab) -> None:
-    first = start("deploy", "--no-verify")
-    try:
-        holder = paths.state() / "lock"
-        end = time.monotonic() + 30
-        while f'"pid": {first.pid}' not in holder.read_text():
-            assert first.poll() is None and time.monotonic() < end, "it takes no lock"
-            time.sleep(0.05)
-        refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
-        assert refused.code == Exit.REFUSED, refused
-        assert "HN-D001" in refused.err
-        assert str(first.pid) in refused.err, "the holder is named with its process"
-    finally:
-        first.communicate(timeout=300)
-    assert first.returncode == 0
 
 
 @pytest.mark.long  # each deploy above that continues a killed one took its lock
