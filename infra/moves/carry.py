@@ -8,8 +8,8 @@ from datetime import date, timedelta
 
 from infra import deploy
 from infra.errors import Exit, HanoiError, error
+from infra.moves import gateways, sql, steps
 from infra.moves import record as phases
-from infra.moves import sql, steps
 from infra.moves.ends import end
 from infra.moves.record import Move, MoveRecord, now, seconds_between
 from infra.moves.steps import Again, Work
@@ -159,12 +159,10 @@ def _work(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
             Exit.REFUSED,
         )
 
-    def configure() -> None:
+    def tell() -> None:
         run.plan = replan()
         run.sites = deploy.chosen(run.plan, [])
-        run.look()
-        run.configure_hosts()
-        run.run_actions()
+        gateways.tell(run.plan, run.connections)
 
     return Work(
         move,
@@ -173,7 +171,7 @@ def _work(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
         end(run.plan, first, run.connections),
         end(run.plan, second, run.connections),
         run.say,
-        configure,
+        tell,
     )
 
 

@@ -115,7 +115,8 @@ class End:
         return done.stdout
 
     def _refused(self, database: str, stderr: str) -> HanoiError:
-        lines = [line for line in stderr.splitlines() if "ERROR" in line or "FATAL" in line]
+        said = stderr.splitlines()
+        lines = [line for line in said if "ERROR" in line or "FATAL" in line] or said[-1:]
         return error(
             "HN-T002",
             f"database {database} at {self.place}",

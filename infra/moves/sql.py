@@ -166,7 +166,8 @@ def fingerprints() -> str:
         SET extra_float_digits = 1;
         SELECT format($q$SELECT %L, count(*), coalesce(sum(hashtextextended(t::text, 0)::numeric),
             0) FROM %I.%I t$q$, n.nspname || '.' || c.relname, n.nspname, c.relname)
-        {_TABLES} AND c.relpersistence = 'p' ORDER BY n.nspname, c.relname \\gexec"""
+        {_TABLES} AND c.relpersistence = 'p' ORDER BY n.nspname, c.relname \\gexec
+        """
 
 
 def large_objects() -> str:

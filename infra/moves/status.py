@@ -13,7 +13,7 @@ from infra.moves.record import Move, seconds_between
 from infra.resources import Plan
 from infra.ssh import Connection
 
-GATEWAY_SECONDS = 5.0  # to reconfigure all gateways, twice in a pause; seen in the lab
+GATEWAY_SECONDS = 2.0  # to tell all gateways, twice in a pause; seen in the lab
 COMPARED_A_SECOND = 100 * 2**20  # bytes of a database that are compared in a second, cautiously
 
 

@@ -21,7 +21,7 @@ NEAR = 2**20  # bytes behind at which the pause can begin: far less than a secon
 
 @dataclass
 class Work:
-    """A move under way. configure brings the gateways to the homes as they are recorded."""
+    """A move under way. tell lets the gateways know the homes as they are recorded."""
 
     move: Move
     record: MoveRecord
@@ -29,7 +29,7 @@ class Work:
     source: End
     target: End
     say: Callable[[str], None]
-    configure: Callable[[], None]
+    tell: Callable[[], None]
 
     def home(self, *, moved: bool, paused: bool) -> None:
         """Record where the application is now."""
@@ -115,7 +115,7 @@ def pause(work: Work) -> None:
     work.say(f"{work.move.name}: users are asked to wait")
     work.move = work.record.reached(work.move, phases.PAUSE, paused=now())
     work.home(moved=False, paused=True)
-    work.configure()
+    work.tell()
 
 
 @step(phases.FENCE)
@@ -185,17 +185,18 @@ def open_(work: Work) -> None:
     """Users are sent to the second place."""
     work.target.sql(sql.admit(work.move.database))
     work.home(moved=True, paused=False)
-    work.configure()
+    work.tell()
     work.move = work.record.reached(work.move, phases.OPEN, opened=now())
 
 
 def reopen(work: Work) -> None:
     """Give users the first place back, after a pause that came to nothing."""
     work.say(f"{work.move.name}: users go back to {work.move.source}")
+    # First, so that a move killed from here on never compares or switches while users write.
+    work.move = work.record.reached(work.move, phases.FOLLOW, paused="")
     work.source.sql(sql.admit(work.move.database))
     work.home(moved=False, paused=False)
-    work.configure()
-    work.move = work.record.reached(work.move, phases.FOLLOW, paused="")
+    work.tell()
 
 
 def drop_copy(copy: End, kept: End, move: Move) -> None:

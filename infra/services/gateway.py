@@ -24,6 +24,16 @@ HSTS_SECONDS = 31536000
 RETRY_AFTER = 15  # seconds: about as long as the database needs to choose a new primary
 PAUSE_SECONDS = 10  # what users are asked to wait while a unit's data moves, before they retry
 RELOAD = "gateway-reload"
+ADMIN_PORT = 8405  # HAProxy's administration, on the container's loopback only
+# What reads one command on standard input and prints HAProxy's answer.
+SPEAK = (
+    "bash",
+    "-c",
+    f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT}; cat >&3; timeout 5 cat <&3",
+)
+# Looked up by host name at each request: where it is served, where its bare address leads, who
+# is asked to wait.
+MAPS = ("hosts.map", "starts.map", "paused.map")
 
 
 @on_host("gateway", role=ROLE)
@@ -85,6 +95,7 @@ def _files(served: tuple[Backend, ...], elsewhere: tuple[Redirect, ...]) -> tupl
         port=INNER_PORT,
         plain_port=INNER_PLAIN_PORT,
         health_port=HEALTH_PORT,
+        admin_port=ADMIN_PORT,
         hsts=HSTS_SECONDS,
         elsewhere_status=interconnection.STATUS,
         pause=PAUSE_SECONDS,

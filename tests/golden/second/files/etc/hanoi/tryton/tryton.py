@@ -1,7 +1,8 @@
 """What hanoi asks of Tryton. Runs inside the container; exit code 0 means yes.
   alive                      this instance answers
   ready DATABASE             the database has Tryton's tables and every wanted module
-  create DATABASE PASSFILE   make it so; PASSFILE holds the first user's password
+  create DATABASE PASSFILE   make it so; PASSFILE holds the first user's password. The probe
+                             comes first, so a password that its user has changed stays
 Both can be run again at any time, also after an interruption.
 """
 
@@ -51,19 +52,23 @@ def missing(database):
                 return "no tables yet"
             cursor.execute("SELECT name FROM ir_module WHERE state = 'activated'")
             active = {row[0] for row in cursor.fetchall()}
-            cursor.execute("SELECT count(*) FROM res_user WHERE login = 'admin'")
+            # Without a password the first user is one that an interrupted creation left.
+            cursor.execute(
+                "SELECT count(password_hash) FROM res_user WHERE login = 'admin' AND active"
+            )
             admins = cursor.fetchone()[0]
     finally:
         connection.close()
     absent = sorted(set(FACTS["modules"]) - active)
     if absent:
         return f"modules not active: {', '.join(absent)}"
-    return None if admins else "no first user"
+    return None if admins else "no first user with a password"
 
 
 def create(database, passfile):
     argv = [sys.executable, f"{HERE}/tryton.py", "admin", "-c", CONFIG, "-d", database]
-    argv += ["--activate-dependencies", "--email", FACTS["email"]]
+    # The password too where tables are there already: a creation was interrupted before it.
+    argv += ["--activate-dependencies", "--password", "--email", FACTS["email"]]
     argv += ["-u", "ir", "res", *FACTS["modules"]]
     environment = {**os.environ, "TRYTONPASSFILE": passfile}
     done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, check=False)
