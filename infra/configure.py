@@ -80,7 +80,7 @@ def configure_host(
         for host_id in variables:
             seen = looks[host_id]
             if seen.users or seen.packages or any("/ssh" in f.path for f in seen.files):
-                _log_in_anew(connections[host_id])
+                log_in_anew(connections[host_id])
         runner.raise_for(result.failed)
         changed |= result.changed
     return changed
@@ -182,7 +182,7 @@ def _forget_moot(connection: Connection, look: Look) -> None:
         connection.run("rm -f " + shlex.join(f"{JOURNAL}/{action}" for action in moot))
 
 
-def _log_in_anew(connection: Connection) -> None:
+def log_in_anew(connection: Connection) -> None:
     """Let the next use of the host open a new shared connection; sessions that are open in the
     old one (the deploy's lock) go on."""
     base = connection.argv()

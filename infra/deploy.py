@@ -220,6 +220,10 @@ def execute(
     if brings:
         entry.enter(run.plan, run.state, despite, run.say)
     run.look()
+    if run.journal.interrupted():
+        # It may have put the user into groups after these shared connections were opened.
+        for connection in run.connections.values():
+            configure.log_in_anew(connection)
     run.journal.begin(f"hanoi {' '.join(steps)}", run.plan.through)
 
     if {"images", "containers"} & set(steps):

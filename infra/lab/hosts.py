@@ -8,6 +8,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -74,8 +75,9 @@ def down(state: Path, name: str = DEFAULT) -> None:
         engine = machine.client()
         label: dict[str, str | list[str] | bool] = {"label": f"{LABEL}={name}"}
         with engine_errors("lab"):
-            for host in engine.containers.list(all=True, filters=label, ignore_removed=True):
-                _remove(host)
+            hosts = engine.containers.list(all=True, filters=label, ignore_removed=True)
+            with ThreadPoolExecutor() as pool:
+                list(pool.map(_remove, hosts))
             for volume in engine.volumes.list(filters=label):
                 volume.remove(force=True)
             for found in engine.networks.list(filters=label):

@@ -15,7 +15,10 @@ class Break:
 
     seen_on: the host on whose behalf the control fails (default: the host itself); title: a
     part of the check's title, where one control has several checks; pem: a certificate the
-    plant reads from standard input: "foreign" or "expired".
+    plant reads from standard input: "foreign" or "expired"; alone: other hosts may notice it
+    too, so nothing is planted there meanwhile; still: a changed file or setting that stops nothing
+    and that controls of other families (SSH, USER…) do not look at, so that such breaks may be on
+    one host together.
     """
 
     name: str
@@ -26,6 +29,16 @@ class Break:
     seen_on: str | None = None
     title: str = ""
     pem: str | None = None
+    alone: bool = False
+    still: bool = False
+
+    @property
+    def family(self) -> str:
+        return self.control.partition("-")[0]
+
+    def on(self, leader: str) -> str:
+        """The host it is planted on."""
+        return leader if self.host == "leader" else self.host
 
 
 def _kept(path: str, change: str, after: str = "true") -> tuple[str, str]:
@@ -89,6 +102,7 @@ BREAKS = (
             after="systemctl reload ssh",
         ),
         title="permitrootlogin",
+        still=True,
     ),
     Break(
         "passwords are taken",
@@ -99,12 +113,14 @@ BREAKS = (
             "'PasswordAuthentication yes'",
             after="systemctl reload ssh",
         ),
+        still=True,
     ),
     Break(
         "one more sudoer",
         "tdh-1",
         "USER-05",
         *_file("/etc/sudoers.d/zz-break", "'nobody ALL=(ALL) NOPASSWD: ALL'", "0440"),
+        still=True,
     ),
     Break(
         "an unknown login",
@@ -112,6 +128,7 @@ BREAKS = (
         "USER-02",
         "useradd -M -s /bin/bash intruder",
         "userdel intruder; true",
+        still=True,
     ),
     Break("the firewall is gone", "ddn-1", "FW-01", "nft delete table inet hanoi", _RULES),
     Break(
@@ -149,6 +166,7 @@ BREAKS = (
         "TIME-01",
         "systemctl disable -q systemd-timesyncd.service",
         "systemctl enable -q systemd-timesyncd.service",
+        still=True,
     ),
     Break(
         "another time zone",
@@ -156,12 +174,14 @@ BREAKS = (
         "TIME-02",
         "ln -sf ../usr/share/zoneinfo/UTC /etc/localtime",
         "ln -sf ../usr/share/zoneinfo/Asia/Ho_Chi_Minh /etc/localtime",
+        still=True,
     ),
     Break(
         "no security updates",
         "tdh-1",
         "UPG-02",
         *_file("/etc/apt/apt.conf.d/99break", "'APT::Periodic::Unattended-Upgrade \"0\";'"),
+        still=True,
     ),
     Break(
         "a timer is stopped",
@@ -169,6 +189,7 @@ BREAKS = (
         "UPG-03",
         "systemctl stop apt-daily-upgrade.timer",
         "systemctl start apt-daily-upgrade.timer",
+        still=True,
     ),
     Break(
         "a kernel setting is changed",
@@ -176,12 +197,14 @@ BREAKS = (
         "KERN-01",
         "sysctl -qw net.ipv4.conf.all.accept_redirects=1",
         "sysctl -qw net.ipv4.conf.all.accept_redirects=0",
+        still=True,
     ),
     Break(
         "the journal may fill the disk",
         "tdh-1",
         "LOG-02",
         *_file("/etc/systemd/journald.conf.d/99-break.conf", "'[Journal]' 'SystemMaxUse=80G'"),
+        still=True,
     ),
     Break(
         "a configuration file is changed",
@@ -191,6 +214,7 @@ BREAKS = (
             "/etc/hanoi/database-proxy/haproxy.cfg",
             "echo '# changed by hand' >> /etc/hanoi/database-proxy/haproxy.cfg",
         ),
+        still=True,
     ),
     Break(
         "a certificate file is replaced",
@@ -198,6 +222,7 @@ BREAKS = (
         "FILE-02",
         *_kept("/etc/hanoi/tryton/tls.crt", "cat > /etc/hanoi/tryton/tls.crt"),
         pem="foreign",
+        still=True,
     ),
     Break(
         "a password file may be read by its group",
@@ -205,6 +230,7 @@ BREAKS = (
         "FILE-03",
         "chmod 0440 /etc/hanoi/tryton/admin/tt-thong-tin",
         "chmod 0400 /etc/hanoi/tryton/admin/tt-thong-tin",
+        still=True,
     ),
     Break(
         "a private key may be read by all",
@@ -212,6 +238,7 @@ BREAKS = (
         "SEC-01",
         "chmod 0444 /etc/docker/certs.d/*/client.key",
         "chmod 0400 /etc/docker/certs.d/*/client.key",
+        still=True,
     ),
     Break(
         "a gateway with a foreign certificate",
@@ -264,6 +291,7 @@ BREAKS = (
         "docker stop etcd",
         "docker start etcd",
         seen_on="nd-1",
+        alone=True,
     ),
     Break(
         "a member of the database is stopped",
@@ -272,6 +300,7 @@ BREAKS = (
         "docker stop postgres",
         "docker start postgres",
         seen_on="tdh-1",
+        alone=True,
     ),
     Break(
         "the database's proxy is stopped",
@@ -279,6 +308,7 @@ BREAKS = (
         "BEHAVE-01",
         "docker stop database-proxy",
         "docker start database-proxy",
+        alone=True,
     ),
     Break(
         "a rule lets clients in without TLS",
@@ -303,3 +333,25 @@ BREAKS = (
         f"{_PSQL} 'drop role if exists intruder'",
     ),
 )
+
+
+def rounds(leader: str) -> tuple[tuple[Break, ...], ...]:
+    """Breaks that are planted together: on a host one, or still ones of different families; each
+    with a control of its own. The ones that other hosts may notice come last, each alone."""
+    found: list[list[Break]] = []
+    for planted in (b for b in BREAKS if not b.alone):
+        for others in found:
+            if all(_apart(planted, other, leader) for other in others):
+                others.append(planted)
+                break
+        else:
+            found.append([planted])
+    return (*map(tuple, found), *((b,) for b in BREAKS if b.alone))
+
+
+def _apart(one: Break, other: Break, leader: str) -> bool:
+    """Whether neither can be taken for the other."""
+    if one.control == other.control:
+        return False
+    still = one.still and other.still and one.family != other.family
+    return still or one.on(leader) != other.on(leader)

@@ -21,8 +21,8 @@ from infra import lab, paths
 from infra.resources import HostPlan, secret
 from infra.secrets import Secrets
 from infra.services import proxy
-from tests.lab.conftest import ROOT, Lab
-from tests.lab.test_deploy import wait_whole
+from tests.lab.conftest import ROOT, Lab, ended, start
+from tests.lab.test_deploy import assert_unreachable, container_ids, wait_whole
 
 PAUSE_AIM = 30  # seconds: writing must go on within this time after the loss of any one site
 STEADY = 8  # seconds of acknowledged rows after which writing counts as resumed
@@ -103,7 +103,7 @@ class Load:
 
 
 @pytest.fixture(scope="module")
-def password(deployed: Lab) -> Iterator[str]:
+def password(deployed: Lab, quiet: None) -> Iterator[str]:
     """A database of the test's own, through the same roles and rules as an application's."""
     wait_whole(deployed)
     word = secrets.token_hex(16)
@@ -139,19 +139,30 @@ def start_load(lab_: Lab, host: str, password: str) -> Load:
     return load
 
 
-@pytest.mark.parametrize("victim", ["nd-1", "tdh-1", "ddn-1"])
+@pytest.mark.parametrize(
+    "victim",
+    ["leader", *(pytest.param(h, marks=pytest.mark.long) for h in ("nd-1", "tdh-1", "ddn-1"))],
+)
 def test_a_lost_site_loses_nothing(deployed: Lab, password: str, victim: str) -> None:
-    was_leader = deployed.leader() == victim
+    leader = deployed.leader()
+    victim = leader if victim == "leader" else victim
+    was_leader = leader == victim
     writer = next(h.id for h in deployed.plan.hosts if h.id != victim)
+    containers = container_ids(deployed)
     load = start_load(deployed, writer, password)
     lab.kill_host(victim)
+    deploy = start("deploy", "--quiet")
     try:
         load.go_on_until_steady()
         load.finish()
         refused = [h.id for h in deployed.plan.hosts if h.id != victim and not logs_in(deployed, h)]
+        unreachable = ended(deploy)
     finally:
         lab.start_host(victim)
     wait_whole(deployed)
+    # Nobody takes the lost site for an empty one.
+    assert_unreachable(unreachable, victim)
+    assert container_ids(deployed) == containers
     lost = {n for n, _ in load.acknowledged} - stored(deployed)
     told(f"{victim}: leader={was_leader}", load)
     assert not lost, f"{len(lost)} acknowledged rows lost"

@@ -1,18 +1,21 @@
 """The compliance suite can fail: every planted break is caught by the control that should.
 
-One break at a time on the deployed lab; it is healed before the next one is planted.
+On the deployed lab, round by round: what is on one host together cannot be taken for one another.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
 
 import pytest
 
 from infra.resources import Plan
 from infra.verify import Check, verify
-from tests.lab.breaks import BREAKS, Break
+from tests.lab.breaks import BREAKS, Break, rounds
 from tests.lab.conftest import Lab
 
 pytestmark = pytest.mark.lab
@@ -35,23 +38,89 @@ def matching(checks: tuple[Check, ...], planted: Break, seen_on: str) -> list[Ch
     ]
 
 
-def outcomes(plan: Plan, planted: Break, seen_on: str) -> set[str]:
-    checks = verify(plan, expression=planted.control).checks
-    found = matching(checks, planted, seen_on)
-    assert found, f"no check {planted.control} on {seen_on}"
-    return {c.outcome for c in found}
+@dataclass
+class Told:
+    """What became of one break; reason: why it could not be planted or healed."""
+
+    good: bool
+    caught: bool = False
+    whole: bool = False
+    reason: str = ""
 
 
-def wait_for(plan: Plan, planted: Break, seen_on: str, outcome: str, seconds: float) -> bool:
-    """Whether the control comes to the outcome: some of its checks failed, or all passed."""
-    end = time.monotonic() + seconds
-    while True:
-        found = outcomes(plan, planted, seen_on)
-        if found == {"passed"} if outcome == "passed" else outcome in found:
-            return True
-        if time.monotonic() > end:
-            return False
-        time.sleep(1)
+class Planting:
+    """Plants and heals the breaks round by round, each round when a break of it is asked for."""
+
+    def __init__(self, lab: Lab, plan: Plan, before: tuple[Check, ...]) -> None:
+        self._lab, self._plan, self._before = lab, plan, before
+        self._leader = lab.leader()
+        self._rounds = rounds(self._leader)
+        self._told: dict[str, Told] = {}
+
+    def told(self, planted: Break) -> Told:
+        if planted.name not in self._told:
+            self._carry_out(next(r for r in self._rounds if planted in r))
+        return self._told[planted.name]
+
+    def _carry_out(self, together: tuple[Break, ...]) -> None:
+        told = {b.name: Told(self._is_good(b)) for b in together}
+        self._told |= told
+        sound = [b for b in together if told[b.name].good]
+        try:
+            for planted, why in self._run(sound, heal=False):
+                told[planted.name].reason = f"the break could not be planted: {why}"
+            for name in self._reached(sound, "failed", NOTICED):
+                told[name].caught = True
+        finally:
+            failed = self._run(sound, heal=True)
+        for planted, why in failed:
+            told[planted.name].reason = f"the break could not be healed: {why}"
+        for name in self._reached(sound, "passed", PATIENCE):
+            told[name].whole = True
+
+    def _is_good(self, planted: Break) -> bool:
+        found = matching(self._before, planted, self._seen_on(planted))
+        return bool(found) and all(c.outcome == "passed" for c in found)
+
+    def _seen_on(self, planted: Break) -> str:
+        return planted.seen_on or planted.on(self._leader)
+
+    def _run(self, together: list[Break], *, heal: bool) -> list[tuple[Break, str]]:
+        """Run the scripts on their hosts, side by side; what failed, and why."""
+
+        def run(planted: Break) -> str:
+            given = pem(planted.pem) if planted.pem and not heal else None
+            script = planted.heal if heal else planted.plant
+            host = self._lab.connection(planted.on(self._leader))
+            done = host.run(script, input=given, timeout=120)
+            return (done.stderr or f"exit {done.rc}") if done.rc else ""
+
+        with ThreadPoolExecutor() as pool:
+            said = list(pool.map(run, together))
+        return [(b, why) for b, why in zip(together, said, strict=True) if why]
+
+    def _reached(self, together: list[Break], outcome: str, seconds: float) -> set[str]:
+        """The breaks whose control comes to the outcome in time: some of its checks failed, or
+        all passed."""
+        left = {b.name: b for b in together}
+        end = time.monotonic() + seconds
+        while left:
+            expression = " or ".join(b.control for b in left.values())
+            checks = verify(self._plan, expression=expression).checks
+            for planted in list(left.values()):
+                found = {c.outcome for c in matching(checks, planted, self._seen_on(planted))}
+                if found == {"passed"} if outcome == "passed" else outcome in found:
+                    del left[planted.name]
+            if time.monotonic() > end:
+                break
+            if left:
+                time.sleep(1)
+        return {b.name for b in together} - set(left)
+
+
+@pytest.fixture(scope="module")
+def planting(deployed: Lab, plan: Plan, before: tuple[Check, ...]) -> Planting:
+    return Planting(deployed, plan, before)
 
 
 def pem(kind: str) -> bytes:
@@ -84,24 +153,21 @@ def pem(kind: str) -> bytes:
 
 
 @pytest.mark.parametrize("planted", [pytest.param(b, id=b.name.replace(" ", "-")) for b in BREAKS])
-def test_break_is_caught(
-    planted: Break, plan: Plan, deployed: Lab, before: tuple[Check, ...]
-) -> None:
-    host_id = deployed.leader() if planted.host == "leader" else planted.host
-    seen_on = planted.seen_on or host_id
-    good = matching(before, planted, seen_on)
-    assert good and all(c.outcome == "passed" for c in good), f"it failed before: {good}"
-    host = deployed.connection(host_id)
-    given = pem(planted.pem) if planted.pem else None
-    try:
-        done = host.run(planted.plant, input=given, timeout=120)
-        assert done.rc == 0, f"the break could not be planted: {done.stderr}"
-        caught = wait_for(plan, planted, seen_on, "failed", NOTICED)
-    finally:
-        healed = host.run(planted.heal, timeout=120)
-    assert healed.rc == 0, f"the break could not be healed: {healed.stderr}"
-    assert caught, f"{planted.control} did not notice: {planted.name}"
-    assert wait_for(plan, planted, seen_on, "passed", PATIENCE), "it is not whole again"
+def test_break_is_caught(planted: Break, planting: Planting) -> None:
+    told = planting.told(planted)
+    assert told.good, "it failed before"
+    assert not told.reason, told.reason
+    assert told.caught, f"{planted.control} did not notice: {planted.name}"
+    assert told.whole, "it is not whole again"
+
+
+def test_no_break_can_be_taken_for_another() -> None:
+    for together in rounds("nd-1"):
+        for one, other in combinations(together, 2):
+            assert one.control != other.control and not one.alone and not other.alone
+            if one.on("nd-1") == other.on("nd-1"):
+                assert one.still and other.still and one.family != other.family
+    assert sorted(b.name for r in rounds("nd-1") for b in r) == sorted(b.name for b in BREAKS)
 
 
 def test_there_are_enough_breaks() -> None:

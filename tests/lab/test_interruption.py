@@ -1,4 +1,4 @@
-"""A deploy killed anywhere continues on re-run; a second one at the same time is refused."""
+"""A deploy killed anywhere continues on re-run. That two at once are not is in test_deploy."""
 
 from __future__ import annotations
 
@@ -7,19 +7,26 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
-from infra import paths
-from infra.errors import Exit
-from tests.lab.conftest import ROOT, Lab, hanoi
+import pytest
+
+from infra.resources import Plan
+from tests.lab.conftest import KILLED, Lab, hanoi, start
 from tests.lab.test_deploy import edited, wait_whole  # noqa: F401
 
 # Where a deploy is killed: the line of its progress that is waited for, the how-manieth of its
 # kind, and how many seconds later. Spread over all steps, in the order in which they come; each
 # run continues what the one before left.
-POINTS = (
+BARE = (  # the first deploy, on bare hosts
+    ("packages: installing", 1, 6.0),
+    ("services: reloading", 1, 0.5),
+    ("image postgres: pushing", 1, 1.0),
+    ("container postgres: create", 1, 0.5),
+    ("(usually ", 1, 6.0),  # contents of the application's databases, half there
+)
+CHANGE = (  # a change that has work in every step
     ("", 0, 1.0),  # before it has said anything
     ("files: replacing", 1, 0.3),
     ("services: reloading", 1, 0.1),
@@ -31,19 +38,6 @@ POINTS = (
     ("waiting for postgres to be whole", 1, 4.0),
     ("waiting for containers that are starting", 1, 0.0),
 )
-
-
-def start(*arguments: str, sites: Path | None = None) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, str(ROOT / "cli.py"), *arguments],
-        cwd=ROOT,
-        env={**os.environ, **({"HANOI_SITES": str(sites)} if sites else {})},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        start_new_session=True,
-    )
 
 
 def descendants(pid: int) -> list[int]:
@@ -102,10 +96,51 @@ def edit_value(sites: Path, key: str, value: str) -> None:
     file.write_text(text)
 
 
-def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> None:  # noqa: F811
+def bare(plan: Plan) -> bool:
+    """Whether no deploy has come to any host of the lab yet."""
+    look = f"id -u {plan.ssh_user} >/dev/null 2>&1 && echo known || echo bare"
+    return all(hanoi("lab", "ssh", h.id, look).out.strip() == "bare" for h in plan.hosts)
+
+
+def test_a_first_deploy_killed_at_spread_points_continues(
+    plan: Plan, request: pytest.FixtureRequest
+) -> None:
+    """On bare hosts. `make lab` and `make test-all` show the first deploy in one go."""
+    hanoi("lab", "up", "--quiet")
+    if not bare(plan):
+        pytest.skip("the lab is deployed already: a change is killed instead")
+    began = time.monotonic()
+    for line, count, seconds in BARE:
+        killed = killed_at(start("deploy", "--no-verify"), line, count, seconds)
+        print(f"{time.monotonic() - began:5.0f}s killed at {line!r}: {killed}")
+        assert killed, f"a first deploy never says {line!r}"
+    hanoi("deploy", "--quiet", "--no-verify")
+    request.config.stash[KILLED] = True
+
+
+def test_nothing_is_orphaned(deployed: Lab) -> None:
+    """That it is whole as well, test_deploy shows next: nothing is left to do, all checks pass."""
+    assert_nothing_orphaned(deployed)
+
+
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param(CHANGE[1::3], id="some"),
+        pytest.param(CHANGE, id="all", marks=pytest.mark.long),
+    ],
+)
+def test_a_change_killed_at_spread_points_continues(
+    deployed: Lab,
+    edited: Path,  # noqa: F811
+    points: tuple[tuple[str, int, float], ...],
+    request: pytest.FixtureRequest,
+) -> None:
+    if points != CHANGE and request.config.stash.get(KILLED, False):
+        pytest.skip("the first deploy was killed instead")
     wait_whole(deployed)
     round_, changed, began = 0, False, time.monotonic()
-    for line, count, seconds in POINTS:
+    for line, count, seconds in points:
         for _ in range(2):
             if not changed:  # the run before came to its end: there is nothing left to continue
                 round_ += 1
@@ -118,9 +153,13 @@ def test_killed_at_spread_points_it_continues(deployed: Lab, edited: Path) -> No
     # One run, with no repair by hand, ends where an uninterrupted one would have ended. It brings
     # the description back too, so that it has work in every step.
     hanoi("deploy", "--quiet")
+    assert_settled(deployed)
+
+
+def assert_settled(lab: Lab) -> None:
     settled = hanoi("deploy", "--json", "--quiet", "--no-verify").json
     assert (settled["pulumi_changes"], settled["ansible_changes"]) == (0, 0)
-    assert_nothing_orphaned(deployed)
+    assert_nothing_orphaned(lab)
 
 
 def assert_nothing_orphaned(lab: Lab) -> None:
@@ -134,23 +173,7 @@ def assert_nothing_orphaned(lab: Lab) -> None:
         assert lab.root(host.id, "ls -A /var/lib/hanoi/pending 2>/dev/null || true") == ""
 
 
-def test_a_second_deploy_is_refused_with_the_holders_name(deployed: Lab) -> None:
-    first = start("deploy", "--no-verify")
-    try:
-        holder = paths.state() / "lock"
-        end = time.monotonic() + 30
-        while f'"pid": {first.pid}' not in holder.read_text():
-            assert first.poll() is None and time.monotonic() < end, "it takes no lock"
-            time.sleep(0.05)
-        refused = hanoi("deploy", "--quiet", "--no-verify", check=False)
-        assert refused.code == Exit.REFUSED, refused
-        assert "HN-D001" in refused.err
-        assert str(first.pid) in refused.err, "the holder is named with its process"
-    finally:
-        first.communicate(timeout=300)
-    assert first.returncode == 0
-
-
+@pytest.mark.long  # each deploy above that continues a killed one took its lock
 def test_the_lock_of_a_killed_deploy_is_free(deployed: Lab) -> None:
     first = start("deploy", "--no-verify")
     time.sleep(2)

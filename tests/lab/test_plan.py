@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import shutil
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -36,20 +36,39 @@ def things(report: dict[str, Any], host: str) -> dict[str, str]:
     }
 
 
+@dataclass(frozen=True)
+class Idle:
+    """before, after: all that a deploy could write, here and on the hosts."""
+
+    report: dict[str, Any]
+    file: Path
+    before: Any
+    after: Any
+
+
 @pytest.fixture(scope="module")
 def settled(deployed: Lab) -> Lab:
     wait_whole(deployed)
     return deployed
 
 
-def test_deployed_sites_have_nothing_to_do_and_nothing_is_written(settled: Lab) -> None:
-    before = tree(paths.state())
-    hosts = {h.id: settled.root(h.id, _ON_HOST) for h in settled.plan.hosts}
-    report = hanoi("plan", "--json", "--quiet").json
-    assert report["changes"] == []
-    assert report["summary"]["unknown"] == [] and report["summary"]["findings"] == []
-    assert tree(paths.state()) == before
-    assert {h.id: settled.root(h.id, _ON_HOST) for h in settled.plan.hosts} == hosts
+@pytest.fixture(scope="module")
+def idle(settled: Lab, tmp_path_factory: pytest.TempPathFactory) -> Idle:
+    """A plan of sites where nothing is to be done, saved, with what was there before and after."""
+
+    def written() -> tuple[dict[str, str], dict[str, str]]:
+        return tree(paths.state()), {h.id: settled.root(h.id, _ON_HOST) for h in settled.plan.hosts}
+
+    file = tmp_path_factory.mktemp("idle") / "plan.bin"
+    before = written()
+    report = hanoi("plan", "--json", "--quiet", "-o", str(file)).json
+    return Idle(report, file, before, written())
+
+
+def test_deployed_sites_have_nothing_to_do_and_nothing_is_written(idle: Idle) -> None:
+    assert idle.report["changes"] == []
+    assert idle.report["summary"]["unknown"] == [] and idle.report["summary"]["findings"] == []
+    assert idle.after == idle.before
 
 
 # Names and times of everything below the directories that a deploy writes, and all containers.
@@ -65,49 +84,60 @@ def smaller_journal(edited: Path) -> Path:  # noqa: F811
     return edited
 
 
-@pytest.fixture
-def put_back() -> Iterator[None]:
-    yield
-    hanoi("deploy", "--quiet", "--no-verify")
+def test_a_plan_is_refused_when_a_host_has_moved_on(settled: Lab, idle: Idle) -> None:
+    host = settled.plan.hosts[1].id
+    record = "/var/lib/hanoi/pending/time-zone"
+    settled.root(host, f"touch {record}")
+    try:
+        refused = hanoi("deploy", str(idle.file), "--quiet", "--no-verify", check=False)
+    finally:
+        settled.root(host, f"rm -f {record}")
+    assert refused.code == Exit.REFUSED, refused
+    assert f"host {host}: HN-R035: action time-zone: was as planned, is due" in refused.err
 
 
-@pytest.mark.usefixtures("put_back")
-def test_a_saved_plan_is_what_is_done_and_only_once(
+def test_a_saved_plan_is_what_is_done_and_only_once_and_a_deploy_undoes_it(
     settled: Lab, smaller_journal: Path, tmp_path: Path
 ) -> None:
-    file = tmp_path / "plan.bin"
-    report = hanoi("plan", "--json", "--quiet", "-o", str(file), sites=smaller_journal).json
-    expected = {f"file {JOURNAL}": "update", "service systemd-journald.service": "restart"}
+    before = container_ids(settled)
+    try:
+        by_a_saved_plan(settled, smaller_journal, tmp_path / "plan.bin")
+        assert container_ids(settled) == before
+    finally:
+        back = hanoi("deploy", "--json", "--quiet", "--no-verify").json
+    # One changed setting touches only what it concerns: on each host one file and the restart
+    # that follows it; nothing inside containers.
+    assert back["pulumi_changes"] == 0
+    assert back["hosts"] == {h.id: 2 for h in settled.plan.hosts}
+    assert not any(back["actions"].values()) and not any(back["runtime"].values())
+    assert container_ids(settled) == before
     for host in settled.plan.hosts:
+        kept = settled.root(host.id, "cat /etc/systemd/journald.conf.d/*hanoi*.conf")
+        assert f"SystemMaxUse={200 * 2**20}" in kept
+
+
+def by_a_saved_plan(lab: Lab, sites: Path, file: Path) -> None:
+    """Plan a smaller journal, save the plan, deploy it, and try to once more."""
+    report = hanoi("plan", "--json", "--quiet", "-o", str(file), sites=sites).json
+    expected = {f"file {JOURNAL}": "update", "service systemd-journald.service": "restart"}
+    for host in lab.plan.hosts:
         assert things(report, host.id) == expected
     assert all("+SystemMaxUse=157286400" in c["diff"] for c in report["changes"] if c["diff"])
 
     other = hanoi("deploy", str(file), "--quiet", check=False)
     assert other.code == Exit.REFUSED and "HN-R034" in other.err, "another description"
 
-    before = container_ids(settled)
-    done = hanoi("deploy", str(file), "--json", "--quiet", "--no-verify", sites=smaller_journal)
-    assert done.json["hosts"] == {h.id: len(expected) for h in settled.plan.hosts}
-    assert done.json["pulumi_changes"] == 0
-    assert container_ids(settled) == before
+    done = hanoi("deploy", str(file), "--json", "--quiet", "--no-verify", sites=sites).json
+    assert done["hosts"] == {h.id: len(expected) for h in lab.plan.hosts}
+    assert done["pulumi_changes"] == 0
+    for host in lab.plan.hosts:
+        kept = lab.root(host.id, "cat /etc/systemd/journald.conf.d/*hanoi*.conf")
+        assert f"SystemMaxUse={150 * 2**20}" in kept
 
-    again = hanoi("deploy", str(file), "--quiet", "--no-verify", sites=smaller_journal, check=False)
+    again = hanoi("deploy", str(file), "--quiet", "--no-verify", sites=sites, check=False)
     assert again.code == Exit.REFUSED
-    assert again.err.count("HN-R035") == len(settled.plan.hosts)
+    assert again.err.count("HN-R035") == len(lab.plan.hosts)
     assert f"file {JOURNAL}: was differs by content, is as planned" in again.err
-
-
-def test_a_plan_is_refused_when_a_host_has_moved_on(settled: Lab, tmp_path: Path) -> None:
-    file, host = tmp_path / "plan.bin", settled.plan.hosts[1].id
-    hanoi("plan", "--quiet", "-o", str(file))
-    record = "/var/lib/hanoi/pending/time-zone"
-    settled.root(host, f"touch {record}")
-    try:
-        refused = hanoi("deploy", str(file), "--quiet", "--no-verify", check=False)
-    finally:
-        settled.root(host, f"rm -f {record}")
-    assert refused.code == Exit.REFUSED, refused
-    assert f"host {host}: HN-R035: action time-zone: was as planned, is due" in refused.err
 
 
 def with_state(state: Path, *arguments: str) -> Ran:
