@@ -34,8 +34,9 @@ quiet_option = click.option("--quiet", is_flag=True, help="No progress lines.")
 def _plan(through: str | None = None) -> Any:
     from infra.model import load
     from infra.plan import plan
+    from infra.state import HomeRecord
 
-    return plan(load(paths.sites()), through)
+    return plan(load(paths.sites()), through, HomeRecord().all())
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -119,13 +120,15 @@ def lab() -> None:
 @click.option(
     "--also", multiple=True, metavar="HOST", help="A unit's own host too; may be repeated."
 )
-@_options(quiet_option)
-def lab_up(also: tuple[str, ...], quiet: bool) -> None:
-    """Start the lab's hosts, bare until they are deployed."""
+@_options(through_option, quiet_option)
+def lab_up(also: tuple[str, ...], through: str | None, quiet: bool) -> None:
+    """Start the lab's hosts, bare until they are deployed: the sites', and units' own hosts that
+    have something to run by then."""
     from infra import lab as lab_hosts
     from infra.model import load
 
-    hosts = lab_hosts.described(load(paths.sites()), also)
+    own = [h.id for h in _plan(through).hosts if h.own]
+    hosts = lab_hosts.described(load(paths.sites()), (*own, *also))
     say = Progress(quiet=quiet)
     with say.heartbeat():
         lab_hosts.up(hosts, paths.state(), say)
@@ -208,6 +211,10 @@ def _run(
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
             outcome = deployment.execute(run, engine, steps)
+            if "runtime" in steps and not site_ids:
+                from infra.moves.commands import carry_out_due
+
+                carry_out_due(run, lambda: _plan(through))
             ok = deployment.verify(run) if verify else True
     outcome.seconds = round(say.seconds, 1)
     if as_json:
@@ -248,6 +255,58 @@ def deploy(
         return Exit.OK if ok else Exit.FINDINGS
     steps = ("hosts", "images", "containers", "runtime")
     return _run("deploy", steps, site_ids, through, as_json, quiet, verify=not no_verify)
+
+
+@main.group()
+def move() -> None:
+    """Units' applications that move between places with their data (docs/moves.md)."""
+
+
+unit_argument = click.argument("unit")
+app_argument = click.argument("application")
+
+
+@move.command("status")
+@_options(through_option, json_option)
+def move_status(through: str | None, as_json: bool) -> None:
+    """How far each move is, how far behind its second copy is, and how long users wait."""
+    from infra.moves import commands
+
+    commands.status(_plan(through), as_json)
+
+
+@move.command("run")
+@unit_argument
+@app_argument
+@_options(through_option, quiet_option)
+def move_run(unit: str, application: str, through: str | None, quiet: bool) -> None:
+    """Continue the move of a unit's APPLICATION, or begin again one that was taken back."""
+    from infra.moves import commands
+
+    commands.again(unit, application, lambda: _plan(through), quiet)
+
+
+@move.command("undo")
+@unit_argument
+@app_argument
+@_options(through_option, quiet_option)
+def move_undo(unit: str, application: str, through: str | None, quiet: bool) -> None:
+    """Bring the users of a unit's APPLICATION back, with what they wrote since the move."""
+    from infra.moves import commands
+
+    commands.undo(unit, application, lambda: _plan(through), quiet)
+
+
+@move.command("finish")
+@unit_argument
+@app_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_options(through_option, quiet_option)
+def move_finish(unit: str, application: str, yes: bool, through: str | None, quiet: bool) -> None:
+    """Remove the copy of a unit's APPLICATION that does not serve, for good."""
+    from infra.moves import commands
+
+    commands.finish(unit, application, lambda: _plan(through), quiet, yes)
 
 
 def _tell(found: Found, form: Form) -> int:

@@ -16,7 +16,7 @@ from infra import configure, facts, inventory, paths, rollout, runtime, ssh, sup
 from infra.containers import Changes, Images, Stacks
 from infra.errors import Exit, HanoiError, Problem
 from infra.resources import HostPlan, Password, Plan, SitePlan
-from infra.state import Digests, Identities, Journal, Left, Lock
+from infra.state import Digests, HomeRecord, Identities, Journal, Left, Lock
 
 if TYPE_CHECKING:
     from infra.engine import Engine
@@ -129,6 +129,13 @@ class Deployment:
             self.plan, self.connections, self.secrets, self.looks, self.say
         )
 
+    def settle_homes(self) -> None:
+        """Note where units' data has been made: at the sites once all of them are here."""
+        whole = {h.id for h in self.plan.hosts if not h.own} <= set(self.connections)
+        common = self.plan.common.data if whole else ()
+        own = [d for h in self.hosts if h.own for d in h.parts.data]
+        HomeRecord(self.state).settle((*common, *own))
+
     def apply_runtime(self) -> None:
         self.outcome.runtime = runtime.apply_runtime(
             self.plan, self.connections, self.secrets, self.say
@@ -231,6 +238,7 @@ def execute(run: Deployment, engine: Engine | None, steps: Sequence[str] = STEPS
         run.run_actions()
     if "runtime" in steps:
         run.apply_runtime()
+        run.settle_homes()
         reached("runtime")
     if run.outcome.container_changes or run.outcome.host_changes:
         rollout.wait_for_health(run)

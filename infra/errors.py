@@ -5,7 +5,8 @@ The codes are explained in docs/errors.md; a test holds the two against each oth
 
 Code families: HN-A configure (Ansible), HN-C connection to a host, HN-D deploy, HN-E engine
 (Pulumi), HN-I images, HN-L lab, HN-M model, HN-P plan, HN-R review (diff, plan, drift, CI),
-HN-S secrets, HN-U hanoi unit, HN-V verify, HN-X environment and the unforeseen.
+HN-S secrets, HN-T moves (transfer of data), HN-U hanoi unit, HN-V verify, HN-X environment and the
+unforeseen.
 """
 
 from __future__ import annotations

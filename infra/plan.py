@@ -8,15 +8,17 @@ from __future__ import annotations
 from dataclasses import fields
 
 from infra.errors import Exit, error
-from infra.model.schema import Central, Host, Model, Site, Unit
+from infra.model.schema import External, Host, Model, Site
+from infra.placement import Homes, placements
 from infra.resources import HostPlan, Opening, Parts, Plan, SitePlan
 from infra.services import Context, HostContext, Registered, Scope, registered
 
 
-def plan(model: Model, through: str | None = None) -> Plan:
+def plan(model: Model, through: str | None = None, homes: Homes | None = None) -> Plan:
     """The plan of everything up to and including wave `through` (default: the current one).
 
-    Raises HanoiError HN-P001 for an unknown wave.
+    homes: where the data of units' applications is now, where that is known (see
+    infra.placement). Raises HanoiError HN-P001 for an unknown wave.
     """
     waves = [w.id for w in model.roadmap.waves]
     if through is not None and through not in waves:
@@ -27,14 +29,15 @@ def plan(model: Model, through: str | None = None) -> Plan:
             f"choose one of: {', '.join(waves)}",
             Exit.USAGE,
         )
-    scope = _scope(model, through)
+    scope = _scope(model, through, homes or {})
     context = Context(model, scope)
     on_host, once = registered()
     sites = tuple(
         SitePlan(s.id, s.name.en, tuple(_host_plan(model, scope, s, h, on_host) for h in s.hosts))
         for s in model.sites
     )
-    common = _merge([r.build(context) for r in once if _wanted(r, scope)])
+    sites += _units_own(model, scope, on_host)
+    common = _merge([r.build(context) for r in once if scope.offers(r.part)])
     ssh = model.ministry.ssh
     return Plan(
         ministry=model.ministry.id,
@@ -51,8 +54,8 @@ def plan(model: Model, through: str | None = None) -> Plan:
     )
 
 
-def _scope(model: Model, through: str | None) -> Scope:
-    """Which platform parts and which centrally run applications the waves bring in."""
+def _scope(model: Model, through: str | None, homes: Homes) -> Scope:
+    """Which platform parts and which units' applications the waves bring in, and where."""
     parts: set[str] = set()
     units: dict[str, set[str]] = {}
     for wave in model.waves_through(through):
@@ -60,37 +63,47 @@ def _scope(model: Model, through: str | None) -> Scope:
         for entry in wave.applications:
             wanted = {u.id for u in model.units} if entry.units == "all" else set(entry.units)
             units.setdefault(entry.app, set()).update(wanted)
-    applications = []
-    for app in model.apps:
-        served = tuple(
-            u for u in model.units if u.id in units.get(app.id, ()) and _central(u, app.id)
-        )
-        if app.service and served:
-            applications.append((app, served))
-            parts.add(f"app:{app.service}")
-    return Scope(frozenset(parts), tuple(applications))
+    due = [(a, u) for a in model.apps for u in model.units if u.id in units.get(a.id, ())]
+    placed = tuple(p for app, unit in due for p in placements(model, app, unit, homes))
+    parts.update(f"app:{p.app.service}" for p in placed if not p.place.own)
+    externals = tuple(
+        (app, unit, choice)
+        for app, unit in due
+        if isinstance(choice := unit.applications.get(app.id), External) and not unit.closed
+    )
+    return Scope(frozenset(parts), placed, externals)
 
 
-def _central(unit: Unit, app_id: str) -> bool:
-    return unit.closed is None and isinstance(unit.applications.get(app_id), Central)
-
-
-def _wanted(module: Registered, scope: Scope) -> bool:
-    return module.part in scope.parts
+def _units_own(model: Model, scope: Scope, modules: tuple[Registered, ...]) -> tuple[SitePlan, ...]:
+    """The units' own hosts that have something to run; each unit is a site of its own."""
+    found = []
+    for unit in model.units:
+        hosts = tuple(h for h in unit.hosts if scope.on_own(h.id))
+        if hosts:
+            plans = tuple(_host_plan(model, scope, None, h, modules, unit.id) for h in hosts)
+            found.append(SitePlan(unit.id, unit.name.en, plans))
+    return tuple(found)
 
 
 def _host_plan(
-    model: Model, scope: Scope, site: Site, host: Host, modules: tuple[Registered, ...]
+    model: Model,
+    scope: Scope,
+    site: Site | None,
+    host: Host,
+    modules: tuple[Registered, ...],
+    unit_id: str = "",
 ) -> HostPlan:
     built: list[Parts] = []
     openings: tuple[Opening, ...] = ()
+    parts_here = scope.parts if site else scope.on_own(host.id)
     for module in modules:
-        if not _wanted(module, scope) or (module.role and module.role not in host.roles):
+        if module.part not in parts_here or (module.role and module.role not in host.roles):
             continue
         parts = module.build(HostContext(model, scope, site, host, openings))
         openings += parts.openings
         built.append(parts)
-    return HostPlan(host.id, site.id, str(host.address), _merge(built))
+    place = site.id if site else unit_id
+    return HostPlan(host.id, place, str(host.address), _merge(built), own=site is None)
 
 
 def _merge(parts: list[Parts]) -> Parts:

@@ -207,16 +207,20 @@ class Opening:
 
 @dataclass(frozen=True)
 class DatabaseRole:
-    """A login role of the central cluster; password: a secret's id."""
+    """A role of the central cluster or of a unit's own database; password: a secret's id.
+
+    login: False where the data is only a second copy, so that nobody writes to it by mistake.
+    """
 
     name: str
     password: str
     member_of: tuple[str, ...] = ()
+    login: bool = True
 
 
 @dataclass(frozen=True)
 class Database:
-    """A database of the central cluster; nobody but its owner may connect."""
+    """A database of the central cluster or a unit's own; nobody but its owner may connect."""
 
     name: str
     owner: str
@@ -225,7 +229,8 @@ class Database:
 
 @dataclass(frozen=True)
 class OneOff:
-    """Work done once for the whole ministry inside one running container (any one host's).
+    """Work done once inside one running container: for the ministry on any one of the sites'
+    hosts, for a unit that hosts itself on its own.
 
     probe: argv whose exit code 0 says that it is done already; argv does it (both run in
     the container by `docker exec`); seconds: how long it usually takes, for the progress.
@@ -250,8 +255,31 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Data:
+    """What a unit's application keeps at one place, that is what a move takes along.
+
+    place: in the form of infra.placement.Place; serving: users are sent here; wanted: the model
+    wants it here; moving: there is a second place; database: its name, the same at every place;
+    volumes: named volumes with its files, on the place's host.
+    """
+
+    application: str
+    unit: str
+    place: str
+    serving: bool
+    wanted: bool
+    moving: bool
+    database: str
+    volumes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Parts:
-    """What one service or host module contributes to one host (or, once, to the ministry)."""
+    """What one service or host module contributes to one host (or, once, to the ministry).
+
+    roles, databases and oneoffs of a host are those of its own database; the sites' hosts have
+    none, as what is in the cluster exists once.
+    """
 
     packages: tuple[str, ...] = ()
     users: tuple[User, ...] = ()
@@ -267,16 +295,18 @@ class Parts:
     databases: tuple[Database, ...] = ()
     oneoffs: tuple[OneOff, ...] = ()
     pages: tuple[Page, ...] = ()
+    data: tuple[Data, ...] = ()
 
 
 @dataclass(frozen=True)
 class HostPlan:
-    """One host, whole. site: the id of its site."""
+    """One host, whole. site: the id of its site; own: it is a unit's, which is its own site."""
 
     id: str
     site: str
     address: str
     parts: Parts
+    own: bool = False
 
     def container(self, name: str) -> Container:
         return next(c for c in self.parts.containers if c.name == name)
@@ -325,6 +355,11 @@ class Plan:
                 Exit.USAGE,
             )
         return found
+
+    @property
+    def data(self) -> tuple[Data, ...]:
+        """What units' applications keep, at every place."""
+        return tuple(d for p in (self.common, *(h.parts for h in self.hosts)) for d in p.data)
 
     @property
     def secrets(self) -> tuple[Password | Certificate, ...]:

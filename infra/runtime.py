@@ -7,7 +7,7 @@ one-off's probe; when nothing differs, Ansible is not started.
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable, Mapping, Set
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 from infra import inventory, paths, runner, ssh
 from infra.errors import error
 from infra.inventory import encoded
-from infra.resources import OneOff, Plan
+from infra.resources import DatabaseRole, HostPlan, OneOff, Parts, Plan
 from infra.runner import Say, Step
-from infra.services import postgres
+from infra.services import own_database, postgres
 from infra.ssh import Connection
 
 if TYPE_CHECKING:
@@ -51,8 +51,8 @@ def apply_runtime(
     looks = _look(plan, connections, wanted, progress)
     variables: dict[str, dict[str, Any]] = {}
     steps: dict[str, dict[str, Step]] = {}
-    oneoffs = {o.id: o for o in plan.common.oneoffs}
     for host_id, seen in looks.items():
+        oneoffs = {o.id: o for o in objects(plan, plan.host(host_id)).oneoffs}
         differs, due = seen["differs"], [oneoffs[i] for i in seen["oneoffs"]]
         if not differs and not due:
             continue
@@ -81,45 +81,50 @@ def _steps(differs: list[str], due: list[OneOff]) -> dict[str, Step]:
     return steps
 
 
+def objects(plan: Plan, host: HostPlan) -> Parts:
+    """The roles, databases and one-offs that the host's database holds or may be asked for: its
+    own, or what the cluster has in common."""
+    return host.parts if host.own else plan.common
+
+
+def server(host: HostPlan) -> str | None:
+    """The container of the host's PostgreSQL, if it has one."""
+    names = {c.name for c in host.parts.containers}
+    return next((n for n in (postgres.NAME, own_database.NAME) if n in names), None)
+
+
 def questions(
     plan: Plan, connections: Collection[str], secrets: Resolves
 ) -> dict[str, dict[str, Any]]:
-    """What each connected host is asked: database objects wherever the database runs, each
+    """What each connected host is asked: database objects wherever a database runs, each
     one-off on one host that has its container."""
-    common = plan.common
-    roles = [
-        {
-            "name": r.name,
-            "password": secrets.resolve(f"secret://{r.password}#password"),
-            "member_of": list(r.member_of),
-        }
-        for r in common.roles
-    ]
-    databases = [asdict(d) for d in common.databases]
+    hosts = [h for h in plan.hosts if h.id in connections]
+    shares = _shares(plan.common.oneoffs, [h for h in hosts if not h.own])
     wanted: dict[str, dict[str, Any]] = {}
-    containers = {
-        h.id: {c.name for c in h.parts.containers} for h in plan.hosts if h.id in connections
-    }
-    shares = _shares(common.oneoffs, containers)
-    for host_id, names in containers.items():
-        mine = shares[host_id]
-        has_database = postgres.NAME in names and bool(roles or databases)
-        if mine or has_database:
-            wanted[host_id] = {
-                "container": postgres.NAME if has_database else "",
+    for host in hosts:
+        own = objects(plan, host)
+        mine = list(host.parts.oneoffs) if host.own else shares[host.id]
+        container = server(host) if own.roles or own.databases else None
+        if mine or container:
+            wanted[host.id] = {
+                "container": container or "",
                 "psql": list(PSQL),
-                "roles": roles,
-                "databases": databases,
+                "roles": [_role(r, secrets) for r in own.roles],
+                "databases": [asdict(d) for d in own.databases],
                 "oneoffs": [asdict(o) for o in mine],
             }
     return wanted
 
 
-def _shares(
-    oneoffs: Iterable[OneOff], containers: Mapping[str, Set[str]]
-) -> dict[str, list[OneOff]]:
+def _role(role: DatabaseRole, secrets: Resolves) -> dict[str, Any]:
+    password = secrets.resolve(f"secret://{role.password}#password")
+    return {**asdict(role), "password": password, "member_of": list(role.member_of)}
+
+
+def _shares(oneoffs: Iterable[OneOff], hosts: Sequence[HostPlan]) -> dict[str, list[OneOff]]:
     """Host → its one-offs: each goes to a host with its container that has the least to do, so
     that the hosts work side by side."""
+    containers = {h.id: {c.name for c in h.parts.containers} for h in hosts}
     shares: dict[str, list[OneOff]] = {host_id: [] for host_id in containers}
     for oneoff in sorted(oneoffs, key=lambda o: -o.seconds):
         able = [h for h, names in containers.items() if oneoff.container in names]
@@ -135,25 +140,28 @@ def _look(
     wanted: Mapping[str, dict[str, Any]],
     progress: Say,
 ) -> dict[str, dict[str, Any]]:
-    """One look at every host; again while a new cluster is still choosing its leader."""
+    """One look at every host; again while a new cluster is still choosing its leader, or a
+    unit's own database is still starting."""
     source = program()
-    members = {h.id for h in plan.hosts if any(c.name == postgres.NAME for c in h.parts.containers)}
-    asked = {h for h, w in wanted.items() if w["container"]}
+    members = {h.id for h in plan.hosts if server(h) == postgres.NAME}
+    asked = {h for h, w in wanted.items() if w["container"] and h in members}
+    alone = {h for h, w in wanted.items() if w["container"] and h not in members}
     end = time.monotonic() + LEADER_SECONDS
     while True:
         looks = ssh.on_each(
             {h: connections[h] for h in wanted}, lambda c: c.python(source, wanted[c.host_id], 600)
         )
-        if not asked or any(looks[h]["leader"] for h in asked):
+        late = [h for h in sorted(alone) if not looks[h]["leader"]]
+        if not late and (not asked or any(looks[h]["leader"] for h in asked)):
             return looks
-        if asked != members and any(looks[h]["leader"] is False for h in asked):
+        if not late and asked != members and any(looks[h]["leader"] is False for h in asked):
             progress(
                 "database: the leader is at another site; roles and databases are not looked at"
             )
             return looks
         if time.monotonic() > end:
-            raise _no_leader({h: looks[h]["why"] for h in sorted(asked)})
-        progress("database: waiting for a leader")
+            raise _no_leader({h: looks[h]["why"] for h in late or sorted(asked)})
+        progress(f"database: waiting for {', '.join(late) or 'a leader'}")
         time.sleep(2)
 
 
@@ -161,8 +169,8 @@ def _no_leader(why: Mapping[str, str]) -> Exception:
     told = "; ".join(f"{h}: {text or 'a standby'}" for h, text in why.items())
     return error(
         "HN-A007",
-        "the database cluster",
-        f"no member leads after {LEADER_SECONDS} s ({told})",
+        "the database",
+        f"no server takes writes after {LEADER_SECONDS} s ({told})",
         "look at `hanoi logs HOST postgres` and at etcd on each host; a majority of the sites"
         " must be up. Then run the same command again.",
     )

@@ -51,7 +51,5 @@ def build(context: HostContext) -> Parts:
         ),
         units=(Unit(SERVICE), Unit("docker.socket")),
         actions=(Action("docker", ("/bin/sh", "-c", restart)),),
-        networks=(
-            Network(NETWORK, str(context.site.container_network), context.container_address(1)),
-        ),
+        networks=(Network(NETWORK, str(context.container_network), context.container_address(1)),),
     )

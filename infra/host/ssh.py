@@ -27,7 +27,7 @@ def build(context: HostContext) -> Parts:
         package="infra.host",
         port=ministry.ssh.port,
         deploy_user=ministry.ssh.user,
-        users=(ministry.ssh.user, *sorted(o.id for o in ministry.operators)),
+        users=(ministry.ssh.user, *(o.id for o in context.operators)),
         authorized_keys=AUTHORIZED_KEYS,
         key_exchanges=KEY_EXCHANGES,
         ciphers=CIPHERS,

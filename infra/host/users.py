@@ -14,7 +14,7 @@ HEADER = "# Rendered by hanoi; changes made here are replaced by the next deploy
 def build(context: HostContext) -> Parts:
     ministry = context.model.ministry
     own = ministry.ssh.user
-    operators = sorted(ministry.operators, key=lambda o: o.id)
+    operators = context.operators
     # Whoever operates may also log in as the toolkit's user, so that a lost deploy key is no
     # lock-out.
     deployers = [secret("ssh/deploy", "public"), *(k for o in operators for k in o.keys)]

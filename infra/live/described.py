@@ -12,6 +12,7 @@ from infra.model import load
 from infra.model.schema import Model
 from infra.plan import plan as make_plan
 from infra.resources import Plan
+from infra.state import HomeRecord
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ def describe(through: str | None = None) -> Described:
     """The model of paths.sites(), planned. Raises HN-M… and HN-P001."""
     directory = paths.sites()
     model = load(directory)
-    return Described(model, make_plan(model, through), source(directory))
+    return Described(model, make_plan(model, through, HomeRecord().all()), source(directory))
 
 
 def source(directory: Path) -> Source:

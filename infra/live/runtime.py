@@ -50,7 +50,7 @@ def ahead(reading: Reading) -> RuntimeAhead:
         (*_without_leader(reading, wanted, asked, seen), *waiting),
         tuple(sorted(differs)),
         tuple(sorted(oneoffs)),
-        next((h for h, a in seen.items() if a["leader"]), ""),
+        next((h for h, a in seen.items() if a["leader"] and h in _members(reading)), ""),
         tuple((i, h) for h, a in seen.items() for i in a["oneoffs"]),
     )
 
@@ -102,7 +102,10 @@ def _without_leader(
     asked: Mapping[str, dict[str, Any]],
     seen: Mapping[str, dict[str, Any]],
 ) -> list[str]:
-    members = {h.id for s in reading.plan.sites for h in s.hosts if _is_member(h)}
+    members = _members(reading)
+    wanted = {h: w for h, w in wanted.items() if h in members}
+    asked = {h: a for h, a in asked.items() if h in members}
+    seen = {h: a for h, a in seen.items() if h in members}
     if not any(w["container"] for w in wanted.values()):
         return []
     if any(a["leader"] for a in seen.values()):
@@ -115,5 +118,6 @@ def _without_leader(
     return [f"roles and databases: no member of the database leads now ({why})"]
 
 
-def _is_member(host: HostPlan) -> bool:
-    return any(c.name == postgres.NAME for c in host.parts.containers)
+def _members(reading: Reading) -> set[str]:
+    """The hosts of the cluster; a unit's own database is no member."""
+    return {h.id for h in reading.plan.hosts if runtime.server(h) == postgres.NAME}

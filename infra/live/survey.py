@@ -25,8 +25,7 @@ from infra.live.hosts import questions
 from infra.live.session import Reading
 from infra.report.content import EVERYWHERE, Change, Finding, Report, Summary
 from infra.resources import HostPlan
-from infra.runtime import PSQL
-from infra.services import postgres
+from infra.runtime import PSQL, server
 
 MODULES = ("current", "directories", "accounts", "system", "network", "packages")
 WITH_ENGINE = ("engine", "database")
@@ -83,7 +82,7 @@ def _ask(reading: Reading, host: HostPlan) -> tuple[onhost.Answers, float]:
         "settings": list(settings(host, NETWORK_FILE)),
         "machine_settings": list(settings(host, MACHINE_FILE)),
         "links": list(links(host)),
-        "container": postgres.NAME if postgres.NAME in running else "",
+        "container": database if (database := server(host)) in running else "",
         "psql": list(PSQL),
     }
     begun = time.time()

@@ -13,24 +13,36 @@ import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from ipaddress import IPv4Network
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from infra.model.schema import App, Host, Model, Site, Unit
+from infra.model.schema import App, External, Host, Model, Operator, Site, Unit, UnitHost
+from infra.placement import Place, Placement
 from infra.resources import Opening, Parts, secret
+
+OWN_DATABASE = "own-database"  # the part of a unit's host that has the unit's data
 
 
 @dataclass(frozen=True)
 class Scope:
-    """What is deployed so far on the roadmap: platform parts and, per application, units."""
+    """What is deployed so far on the roadmap: platform parts, where each unit's applications
+    stand, and whose own systems are joined."""
 
     parts: frozenset[str]
-    applications: tuple[tuple[App, tuple[Unit, ...]], ...]
+    placements: tuple[Placement, ...] = ()
+    externals: tuple[tuple[App, Unit, External], ...] = ()
 
-    def units(self, app_id: str) -> tuple[Unit, ...]:
-        """Units served centrally by the application within the scope."""
-        return next((units for app, units in self.applications if app.id == app_id), ())
+    def offers(self, part: str) -> bool:
+        """Whether the part is in scope anywhere, be it on a unit's own host only."""
+        return part in self.parts or any(f"app:{p.app.service}" == part for p in self.placements)
+
+    def on_own(self, host_id: str) -> frozenset[str]:
+        """The parts of a unit's own host; none where it has nothing to run yet."""
+        mine = [p for p in self.placements if p.place.own and p.place.host == host_id]
+        services = {f"app:{p.app.service}" for p in mine}
+        return frozenset({"infrastructure", OWN_DATABASE, *services} if mine else ())
 
 
 @dataclass(frozen=True)
@@ -47,6 +59,20 @@ class Context:
         )
 
     @property
+    def own_hosts(self) -> tuple[UnitHost, ...]:
+        """The units' own hosts that have something to run, in order of units and hosts."""
+        return tuple(h for u in self.model.units for h in u.hosts if self.scope.on_own(h.id))
+
+    def application(self, service: str) -> App:
+        """The application of the catalogue that runs on the service (rules: one per service)."""
+        return next(p.app for p in self.scope.placements if p.app.service == service)
+
+    def placements(self, service: str, place: Callable[[Place], bool]) -> tuple[Placement, ...]:
+        """The service's placements at the places that `place` accepts, in order of units."""
+        found = self.scope.placements
+        return tuple(p for p in found if p.app.service == service and place(p.place))
+
+    @property
     def hub_host(self) -> Host:
         """The host that runs the registry: the hub site's first with role applications."""
         hosts = self.model.hub.hosts
@@ -55,15 +81,51 @@ class Context:
 
 @dataclass(frozen=True)
 class HostContext(Context):
-    """The same, seen from one host."""
+    """The same, seen from one host. site: its site; None for a unit's own host."""
 
-    site: Site
+    site: Site | None
     host: Host
     openings: tuple[Opening, ...] = ()  # filled for modules registered with last=True
 
+    @property
+    def container_network(self) -> IPv4Network:
+        """The network of the host's containers."""
+        if isinstance(self.host, UnitHost):
+            return self.host.container_network
+        assert self.site, "a host that is no unit's stands at a site"
+        return self.site.container_network
+
     def container_address(self, number: int) -> str:
-        """The number-th address of the site's container network (its gateway is number 1)."""
-        return str(self.site.container_network[number])
+        """The number-th address of the container network (its gateway is number 1)."""
+        return str(self.container_network[number])
+
+    @property
+    def own(self) -> bool:
+        """Whether the host is a unit's own, with its own database."""
+        return self.site is None
+
+    @property
+    def operators(self) -> tuple[Operator, ...]:
+        """Who may log in here, by id: the ministry's, and on a unit's own host the unit's too."""
+        owner = next((u for u in self.model.units if self.host in u.hosts), None)
+        more = owner.operators if owner else ()
+        named = {o.id: o for o in (*self.model.ministry.operators, *more)}
+        return tuple(named[i] for i in sorted(named))
+
+    def here(self, service: str) -> tuple[Placement, ...]:
+        """The service's placements on this host."""
+        mine = {None, self.host.id} if not self.own else {self.host.id}
+        return self.placements(service, lambda p: p.host in mine)
+
+    @property
+    def moving_hosts(self) -> tuple[Host, ...]:
+        """The hosts at the other end of a move from or to this host's database."""
+        ends = [p for p in self.scope.placements if p.moving and p.place.own]
+        if self.own:
+            busy = any(p.place.host == self.host.id for p in ends)
+            return self.hosts("database") if busy else ()
+        ids = {p.place.host for p in ends}
+        return tuple(h for h in self.own_hosts if h.id in ids)
 
 
 OnHost = Callable[[HostContext], Parts]
@@ -79,13 +141,25 @@ class Registered:
     build: Callable[[Any], Parts]
 
 
+def shared_name(ctx: Context, app: App) -> str:
+    """The host name of an application as a whole."""
+    return f"{app.id}.{ctx.model.ministry.domain}"
+
+
+def unit_name(ctx: Context, app: App, unit: Unit, label: str | None = None) -> str:
+    """The host name of a unit's application; label: another than the unit's present one."""
+    return f"{app.id}-{label or unit.host_label}.{ctx.model.ministry.domain}"
+
+
 @dataclass(frozen=True)
 class Route:
-    """A host name of an application; start is where its bare address leads, if elsewhere."""
+    """A host name of an application; start is where its bare address leads, if elsewhere;
+    paused: users are told that they are waited for."""
 
     host: str
     start: str | None = None
     unit: str | None = None
+    paused: bool = False
 
 
 @dataclass(frozen=True)
@@ -159,7 +233,7 @@ def behind_gateway(part: str) -> Callable[[Behind], Behind]:
 
 def backends(ctx: HostContext) -> tuple[Backend, ...]:
     """Every application in scope as the gateway of ctx.host reaches it, sorted by name."""
-    found = (b for part, build in _behind.values() if part in ctx.scope.parts for b in build(ctx))
+    found = (b for part, build in _behind.values() if ctx.scope.offers(part) for b in build(ctx))
     return tuple(sorted(found, key=lambda b: b.name))
 
 

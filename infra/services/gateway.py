@@ -7,7 +7,8 @@ answers, else through another site's. Modules say what they offer with @behind_g
 from __future__ import annotations
 
 from infra.resources import Action, Certificate, Container, File, Opening, Parts, Published
-from infra.services import Backend, HostContext, backends, on_host, render
+from infra.services import Backend, HostContext, backends, interconnection, on_host, render
+from infra.services.interconnection import Redirect, redirects
 from infra.services.proxy import COMMAND, CONFIG, HEALTH, HEALTH_PORT, IMAGE, RELOAD_SCRIPT, UID
 from infra.services.tls import directory, mounted, pem_files
 
@@ -21,7 +22,18 @@ ADDRESS = 14
 MEMORY = 256 * 2**20
 HSTS_SECONDS = 31536000
 RETRY_AFTER = 15  # seconds: about as long as the database needs to choose a new primary
+PAUSE_SECONDS = 10  # what users are asked to wait while a unit's data moves, before they retry
 RELOAD = "gateway-reload"
+ADMIN_PORT = 8405  # HAProxy's administration, on the container's loopback only
+# What reads one command on standard input and prints HAProxy's answer.
+SPEAK = (
+    "bash",
+    "-c",
+    f"exec 3<>/dev/tcp/127.0.0.1/{ADMIN_PORT}; cat >&3; timeout 5 cat <&3",
+)
+# Looked up by host name at each request: where it is served, where its bare address leads, who
+# is asked to wait.
+MAPS = ("hosts.map", "starts.map", "paused.map")
 
 
 @on_host("gateway", role=ROLE)
@@ -32,7 +44,7 @@ def gateway(ctx: HostContext) -> Parts:
     certificate = _certificate(ctx, served)
     users = tuple(str(n) for n in ctx.model.ministry.user_networks)
     return Parts(
-        files=(*_files(served), *pem_files(NAME, UID, certificate.id, (RELOAD,))),
+        files=(*_files(served, redirects(ctx)), *pem_files(NAME, UID, certificate.id, (RELOAD,))),
         actions=(Action(RELOAD, ("docker", "exec", NAME, "sh", "-c", RELOAD_SCRIPT), NAME),),
         containers=(
             Container(
@@ -62,7 +74,7 @@ def gateway(ctx: HostContext) -> Parts:
 
 def _certificate(ctx: HostContext, served: tuple[Backend, ...]) -> Certificate:
     """For users by every host name in scope, and for applications as their client."""
-    names = (r.host for b in served for r in b.routes)
+    names = (*(r.host for b in served for r in b.routes), *(r.host for r in redirects(ctx)))
     own = f"gateway.{ctx.model.ministry.domain}"
     return Certificate(
         f"gateway/{ctx.host.id}",
@@ -73,7 +85,7 @@ def _certificate(ctx: HostContext, served: tuple[Backend, ...]) -> Certificate:
     )
 
 
-def _files(served: tuple[Backend, ...]) -> tuple[File, ...]:
+def _files(served: tuple[Backend, ...], elsewhere: tuple[Redirect, ...]) -> tuple[File, ...]:
     base = directory(NAME)
     routes = tuple((r, b) for b in served for r in b.routes)
     config = render(
@@ -83,7 +95,10 @@ def _files(served: tuple[Backend, ...]) -> tuple[File, ...]:
         port=INNER_PORT,
         plain_port=INNER_PLAIN_PORT,
         health_port=HEALTH_PORT,
+        admin_port=ADMIN_PORT,
         hsts=HSTS_SECONDS,
+        elsewhere_status=interconnection.STATUS,
+        pause=PAUSE_SECONDS,
     )
     hosts = "".join(f"{r.host} {b.name}\n" for r, b in routes)
     starts = "".join(f"{r.host} {r.start}\n" for r, _ in routes if r.start)
@@ -91,7 +106,10 @@ def _files(served: tuple[Backend, ...]) -> tuple[File, ...]:
         "haproxy.cfg": config,
         "hosts.map": hosts,
         "starts.map": starts,
+        "elsewhere.map": "".join(f"{r.host} {r.to}\n" for r in elsewhere),
+        "paused.map": "".join(f"{r.host} paused\n" for r, _ in routes if r.paused),
         "421.html": render("gateway/421.html"),
+        "paused.html": render("gateway/paused.html"),
         "503.http": render("gateway/503.http.j2", retry_after=RETRY_AFTER),
     }
     return tuple(

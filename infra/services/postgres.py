@@ -49,6 +49,10 @@ PROXY_ADDRESS = 13
 SUPERUSER = "postgres"
 REPLICATOR = "replicator"
 REWINDER = "rewinder"
+MOVER = "mover"  # who reads a database that moves, from the server that it moves to
+MOVER_MAP = "servers"
+# Whoever shows the certificate of one of our PostgreSQL servers.
+MOVER_IDENT = f'{MOVER_MAP} "/^{TLS_NAME} [a-z0-9-]+$" {MOVER}'
 REPLICATOR_PASSWORD = "db/replicator"
 REWINDER_PASSWORD = "db/rewinder"
 SHM = 128 * 2**20
@@ -129,6 +133,9 @@ def _files(ctx: HostContext, certificate: str) -> tuple[File, ...]:
         replicator_password=REPLICATOR_PASSWORD,
         rewinder=REWINDER,
         rewinder_password=REWINDER_PASSWORD,
+        mover=MOVER,
+        mover_map=MOVER_MAP,
+        mover_ident=MOVER_IDENT,
         shared_buffers=_mebibytes(ctx.model.ministry.database.shared_buffers),
         timezone=ctx.model.ministry.timezone,
     )
@@ -153,7 +160,7 @@ def client_sources(ctx: HostContext) -> tuple[str, ...]:
     leaves the container network; the one on this host comes from the container network.
     """
     others = tuple(f"{h.address}/32" for h in ctx.hosts())
-    return (*others, str(ctx.site.container_network))
+    return (*others, str(ctx.container_network))
 
 
 def dynamic_settings(ctx: Context) -> dict[str, object]:
@@ -171,6 +178,8 @@ def dynamic_settings(ctx: Context) -> dict[str, object]:
         "synchronous_mode_strict": True,
         "synchronous_node_count": 1,
         "failsafe_mode": True,
+        # Those of databases that move; Patroni would drop any slot that it does not know.
+        "ignore_slots": [{"type": "logical", "plugin": "pgoutput"}],
         "primary_start_timeout": 0,  # rather another member at once than a crash recovery
         "primary_stop_timeout": STOP_TIMEOUT // 2,
         "postgresql": {
@@ -181,7 +190,7 @@ def dynamic_settings(ctx: Context) -> dict[str, object]:
                 "max_slot_wal_keep_size": _mebibytes(wanted.max_slot_wal_keep_size),
                 "max_wal_senders": 10,
                 "max_replication_slots": 10,
-                "wal_level": "replica",
+                "wal_level": "logical",  # databases move to and from units' own servers
                 "wal_log_hints": "on",
                 "hot_standby": "on",
                 # A new leader may write when a standby follows it: that one looks for it at once.

@@ -91,6 +91,7 @@ def proxy(ctx: HostContext) -> Parts:
         ),
         openings=(
             *opening(ctx, PORT, ctx.hosts(), "database, read and write, from the sites' hosts"),
+            *opening(ctx, PORT, ctx.moving_hosts, "units' own databases while data moves"),
             *opening(ctx, READ_PORT, ctx.hosts(), "database, read only, from the sites' hosts"),
         ),
         secrets=(certificate,),

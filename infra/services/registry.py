@@ -107,6 +107,8 @@ def _server(ctx: HostContext) -> Parts:
                 health=Health(("CMD", "bash", "-c", _HEALTH), interval=15),
             ),
         ),
-        openings=opening(ctx, PORT, ctx.hosts(), "container images, by client certificate"),
+        openings=opening(
+            ctx, PORT, (*ctx.hosts(), *ctx.own_hosts), "container images, by client certificate"
+        ),
         secrets=(certificate, Password(HTTP_SECRET)),
     )

@@ -6,6 +6,7 @@ nothing secret.
 
 from __future__ import annotations
 
+from infra.state.homes import HomeRecord
 from infra.state.journal import Journal, Run
 from infra.state.left import Left, forget_sites
 from infra.state.lock import Holder, Lock
@@ -14,6 +15,7 @@ from infra.state.tables import Digests, Identities, Identity
 __all__ = [
     "Digests",
     "Holder",
+    "HomeRecord",
     "Identities",
     "Identity",
     "Journal",

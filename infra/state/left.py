@@ -44,7 +44,7 @@ class Left:
 
 def forget_sites(directory: Path) -> None:
     """Forget everything about sites that are gone for good (a lab that was taken down)."""
-    for name in ("containers.json", "identity.json", "images.json", "journal.json"):
+    for name in ("containers.json", "identity.json", "images.json", "journal.json", "homes.json"):
         (directory / name).unlink(missing_ok=True)
     _remove_tree(directory / "pulumi")
     _remove_tree(directory / "verify")

@@ -1,4 +1,4 @@
-"""The central database beside the plan; answered by the member that leads."""
+"""The databases beside the plan; the cluster's are answered by the member that leads."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from typing import Any
 from infra.live.drift.registry import Drifted, Seen, detector
 from infra.report.content import Property
 from infra.resources import HostPlan
+from infra.runtime import objects
 from infra.services import postgres
 
-OWN_ROLES = {postgres.SUPERUSER, postgres.REPLICATOR, postgres.REWINDER}
+OWN_ROLES = {postgres.SUPERUSER, postgres.REPLICATOR, postgres.REWINDER, postgres.MOVER}
 OWN_DATABASES = {"postgres"}
 _WORDS = re.compile(r"(role|database) (.+?): (.+)")
 _HBA = re.compile(r"^    - ((?:local|host\S*) .+)$", re.MULTILINE)
@@ -20,7 +21,7 @@ _HBA = re.compile(r"^    - ((?:local|host\S*) .+)$", re.MULTILINE)
 @detector("database-role-unknown", needs="database", danger=True, everywhere=True)
 def roles(seen: Seen) -> Iterator[Drifted]:
     """A role of the database that nobody planned."""
-    planned = {r.name for r in seen.plan.common.roles} | OWN_ROLES
+    planned = {r.name for r in objects(seen.plan, seen.host).roles} | OWN_ROLES
     for role in _leader(seen).get("roles", ()):
         if role["name"] not in planned:
             power = "a superuser" if role["super"] else "a role"
@@ -44,7 +45,7 @@ def planned_roles(seen: Seen) -> Iterator[Drifted]:
 @detector("database-membership", needs="database", danger=True, everywhere=True)
 def members(seen: Seen) -> Iterator[Drifted]:
     """A role that has been given another role's rights."""
-    planned = {(g, r.name) for r in seen.plan.common.roles for g in r.member_of}
+    planned = {(g, r.name) for r in objects(seen.plan, seen.host).roles for g in r.member_of}
     for entry in _leader(seen).get("members", ()):
         pair = (entry["role"], entry["member"])
         if pair not in planned and entry["member"] not in OWN_ROLES:
@@ -63,7 +64,7 @@ def members(seen: Seen) -> Iterator[Drifted]:
 @detector("database-unknown", needs="database", everywhere=True)
 def databases(seen: Seen) -> Iterator[Drifted]:
     """A database that nobody planned."""
-    planned = {d.name for d in seen.plan.common.databases} | OWN_DATABASES
+    planned = {d.name for d in objects(seen.plan, seen.host).databases} | OWN_DATABASES
     for name in _leader(seen).get("databases", ()):
         if name not in planned:
             yield Drifted(
@@ -163,9 +164,13 @@ def _differing(seen: Seen, kind: str, noun: str) -> Iterator[Drifted]:
 
 
 def _planned_rules(host: HostPlan) -> list[str]:
-    """The rules in the planned patroni.yaml, as one line each."""
-    text = next((f.content for f in host.parts.files if f.path.endswith("/patroni.yaml")), "")
-    return [" ".join(rule.split()) for rule in _HBA.findall(text.partition("pg_hba:")[2])]
+    """The planned rules, as one line each: in patroni.yaml, or in a unit's own pg_hba.conf."""
+    files = {f.path.rsplit("/", 1)[1]: f.content for f in host.parts.files}
+    if own := files.get("pg_hba.conf"):
+        rules = [line for line in own.splitlines() if line and not line.startswith("#")]
+    else:
+        rules = _HBA.findall(files.get("patroni.yaml", "").partition("pg_hba:")[2])
+    return [" ".join(rule.split()) for rule in rules]
 
 
 def _rule(row: dict[str, Any]) -> str:

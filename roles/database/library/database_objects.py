@@ -6,7 +6,7 @@ an Ansible module (which changes what differs; only on the leader). SQL goes ove
 `docker exec`; a password becomes its SCRAM verifier here (RFC 5803), so that not even the
 server ever sees it in clear.
 
-Wanted: container, psql (argv), roles (name, password, member_of), databases (name, owner,
+Wanted: container, psql (argv), roles (name, password, member_of, login), databases (name, owner,
 extensions), oneoffs (id, container, probe).
 """
 
@@ -88,19 +88,20 @@ def differences(wanted, seen):
 
 def role_differences(role, roles):
     name, there = ident(role["name"]), roles.get(role["name"])
+    login = "LOGIN" if role["login"] else "NOLOGIN"
     if there is None:
         secret = literal(verifier(role["password"], os.urandom(16)))
         yield (
             "role {}: missing".format(role["name"]),
             "postgres",
-            f"CREATE ROLE {name} LOGIN {PLAIN} PASSWORD {secret};",
+            f"CREATE ROLE {name} {login} {PLAIN} PASSWORD {secret};",
         )
     else:
-        if not there["login"] or not there["plain"]:
+        if there["login"] != role["login"] or not there["plain"]:
             yield (
                 "role {}: rights".format(role["name"]),
                 "postgres",
-                f"ALTER ROLE {name} LOGIN {PLAIN};",
+                f"ALTER ROLE {name} {login} {PLAIN};",
             )
         if not matches(there["verifier"], role["password"]):
             secret = literal(verifier(role["password"], os.urandom(16)))

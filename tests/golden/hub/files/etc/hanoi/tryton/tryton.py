@@ -1,13 +1,16 @@
 """What hanoi asks of Tryton. Runs inside the container; exit code 0 means yes.
   alive                      this instance answers
   ready DATABASE             the database has Tryton's tables and every wanted module
-  create DATABASE PASSFILE   make it so; PASSFILE holds the first user's password
+  create DATABASE PASSFILE   make it so; PASSFILE holds the first user's password. The probe
+                             comes first, so a password that its user has changed stays
 Both can be run again at any time, also after an interruption.
 """
 
 import configparser
 import json
 import os
+import runpy
+import shutil
 import ssl
 import subprocess
 import sys
@@ -41,7 +44,7 @@ def missing(database):
     config = configparser.RawConfigParser()
     config.read(CONFIG)
     uri = urlsplit(config["database"]["uri"])._replace(path=f"/{database}").geturl()
-    connection = psycopg2.connect(uri)
+    connection = psycopg2.connect(uri, user=database)
     try:
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('ir_module') IS NOT NULL")
@@ -49,28 +52,46 @@ def missing(database):
                 return "no tables yet"
             cursor.execute("SELECT name FROM ir_module WHERE state = 'activated'")
             active = {row[0] for row in cursor.fetchall()}
-            cursor.execute("SELECT count(*) FROM res_user WHERE login = 'admin'")
+            # Without a password the first user is one that an interrupted creation left.
+            cursor.execute(
+                "SELECT count(password_hash) FROM res_user WHERE login = 'admin' AND active"
+            )
             admins = cursor.fetchone()[0]
     finally:
         connection.close()
     absent = sorted(set(FACTS["modules"]) - active)
     if absent:
         return f"modules not active: {', '.join(absent)}"
-    return None if admins else "no first user"
+    return None if admins else "no first user with a password"
 
 
 def create(database, passfile):
-    argv = ["trytond-admin", "-c", CONFIG, "-d", database, "--activate-dependencies"]
-    argv += ["--email", FACTS["email"], "-u", "ir", "res", *FACTS["modules"]]
+    argv = [sys.executable, f"{HERE}/tryton.py", "admin", "-c", CONFIG, "-d", database]
+    # The password too where tables are there already: a creation was interrupted before it.
+    argv += ["--activate-dependencies", "--password", "--email", FACTS["email"]]
+    argv += ["-u", "ir", "res", *FACTS["modules"]]
     environment = {**os.environ, "TRYTONPASSFILE": passfile}
     done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, check=False)
     if done.returncode:
         raise SystemExit(f"trytond-admin ended with {done.returncode}")
 
 
+def admin(arguments):
+    """trytond-admin itself, with each database opened as its own role."""
+    import roles
+
+    os.environ["TRYTOND_CONFIG"] = CONFIG
+    roles.open_databases_as_their_own_roles()
+    program = shutil.which("trytond-admin")
+    sys.argv = [program, *arguments]
+    runpy.run_path(program, run_name="__main__")
+
+
 def main(arguments):
     if arguments == ["alive"]:
         return alive()
+    if arguments[:1] == ["admin"]:
+        return admin(arguments[1:])
     if len(arguments) == 2 and arguments[0] == "ready":
         reason = missing(arguments[1])
     elif len(arguments) == 3 and arguments[0] == "create":

@@ -1,0 +1,25 @@
+"""A unit's application moved between places with its data, while its users work.
+
+The data is copied by PostgreSQL's logical replication while the first place goes on serving.
+Then the gateways ask the unit's users to wait, the rest follows, both copies are compared, and
+the gateways send the users to the second place; from then on the first one is kept up to date
+the other way round, until somebody says that it may go. Steps are in steps.py, what is asked of
+PostgreSQL in sql.py, the two ends in ends.py, and record.py remembers how far a move has come.
+"""
+
+from __future__ import annotations
+
+from infra.moves.carry import carry_out, due, finish, undo
+from infra.moves.record import Move, MoveRecord
+from infra.moves.status import Progressed, status
+
+__all__ = [
+    "Move",
+    "MoveRecord",
+    "Progressed",
+    "carry_out",
+    "due",
+    "finish",
+    "status",
+    "undo",
+]

@@ -1,0 +1,198 @@
+"""Moves begun, continued, taken back and ended."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
+
+from infra import deploy
+from infra.errors import Exit, HanoiError, error
+from infra.moves import gateways, sql, steps
+from infra.moves import record as phases
+from infra.moves.ends import end
+from infra.moves.record import Move, MoveRecord, now, seconds_between
+from infra.moves.steps import Again, Work
+from infra.placement import Home
+from infra.resources import Data, Plan
+from infra.state import HomeRecord
+
+KEEP_DAYS = 14  # how long the first place is kept up to date, so that a move can be undone
+ATTEMPTS = 3  # copies begun anew before an operator is asked
+
+Replan = Callable[[], Plan]
+
+
+def due(plan: Plan, record: MoveRecord) -> list[Move]:
+    """The moves that the plan asks for, begun or not. One that was taken back on purpose is none:
+    the description has to say something else first, or an operator (`hanoi move run`)."""
+    found = []
+    for serving, other in pairs(plan):
+        known = record.get(serving.application, serving.unit)
+        if known and not known.over:
+            found.append(known)
+        elif other.wanted and not (known and known.undone and known.target == other.place):
+            found.append(begun(serving, other, known))
+    return found
+
+
+def pairs(plan: Plan) -> Iterator[tuple[Data, Data]]:
+    """(where it serves, the second place) of everything that has two."""
+    moving = [d for d in plan.data if d.moving]
+    for serving in (d for d in moving if d.serving):
+        key = (serving.application, serving.unit)
+        yield serving, next(d for d in moving if (d.application, d.unit) == key and not d.serving)
+
+
+def begun(serving: Data, other: Data, known: Move | None) -> Move:
+    """A new move. Where the second place still follows the first, there is nothing to copy."""
+    places = {serving.place, other.place}
+    follows = known and known.phase == phases.KEPT and {known.source, known.target} == places
+    return Move(
+        serving.application,
+        serving.unit,
+        serving.database,
+        serving.place,
+        other.place,
+        phase=phases.FOLLOW if follows else phases.PREPARE,
+        started=now(),
+        volumes=serving.volumes,
+    )
+
+
+def carry_out(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
+    """Take the move from where it is to its end. Users wait only from PAUSE to OPEN.
+
+    When a step fails while they wait and the first place still has everything, they get it back
+    first. Raises HanoiError HN-T001 to HN-T006.
+    """
+    work = _work(run, move, replan)
+    work.record.write(move)
+    attempts = 0
+    try:
+        while not work.move.over:
+            try:
+                steps.STEPS[work.move.phase](work)
+            except Again as why:
+                attempts += 1
+                if attempts >= ATTEMPTS:
+                    raise _gives_up(work.move, str(why)) from None
+                run.say(f"{work.move.name}: {why}; the copy begins anew")
+                steps.give_users_back(work)
+                work.move = work.record.reached(work.move, phases.PREPARE)
+                continue
+            following = phases.PHASES[phases.PHASES.index(work.move.phase) + 1]
+            work.move = work.record.reached(work.move, following)
+    except (HanoiError, KeyboardInterrupt):
+        steps.give_users_back(work)
+        raise
+    done = work.record.write(
+        dataclasses.replace(work.move, keep_until=str(date.today() + timedelta(days=KEEP_DAYS)))
+    )
+    waited = seconds_between(done.paused, done.opened)
+    run.say(f"{done.name}: at {done.target} now; users waited {waited:.0f} s")
+    return done
+
+
+def undo(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
+    """Bring users back to where they were before the move.
+
+    Before the switch the second copy is given up; after it the same steps lead back, with what
+    was written since. The entry stays, so that no deploy begins the move again by itself.
+    """
+    if not move.over and phases.PHASES.index(move.phase) < phases.PHASES.index(phases.SWITCH):
+        work = _work(run, move, replan)
+        steps.reopen(work)
+        steps.drop_copy(work.target, work.source, move)
+        first, _ = move.ends
+        work.homes.record(move.application, move.unit, Home(first))
+        return work.record.write(dataclasses.replace(move, phase=phases.PREPARE, undone=True))
+    if not move.over:  # between switch and open: forward is the shorter way to a whole state
+        move = carry_out(run, move, replan)
+    back = dataclasses.replace(
+        move, source=move.target, target=move.source, phase=phases.FOLLOW, started=now(),
+        paused="", opened="", undone=False,
+    )  # fmt: skip
+    done = carry_out(run, back, replan)
+    record = MoveRecord(run.state)
+    return record.write(
+        dataclasses.replace(done, source=done.target, target=done.source, undone=True)
+    )
+
+
+def finish(run: deploy.Deployment, move: Move, replan: Replan) -> None:
+    """Remove the copy that does not serve, for good. Raises HN-T007 while the move runs."""
+    if not move.over:
+        raise error(
+            "HN-T007",
+            move.name,
+            f"the move is in the phase {move.phase}",
+            "run `hanoi deploy` to end it, or `hanoi move undo`, then finish",
+            Exit.REFUSED,
+        )
+    homes = HomeRecord(run.state)
+    home = homes.all().get((move.application, move.unit))
+    if home and home.other:
+        kept, gone = end(run.plan, home.serving, run.connections), home.other
+        copy = end(run.plan, gone, run.connections)
+        steps.drop_copy(copy, kept, move)
+        copy.sql(f"DROP DATABASE IF EXISTS {sql.ident(move.database)} WITH (FORCE);")
+        copy.sql(f"DROP ROLE IF EXISTS {sql.ident(move.database)};")
+        homes.record(move.application, move.unit, Home(home.serving))
+    MoveRecord(run.state).forget(move)
+    run.say(f"{move.name}: the copy at {_elsewhere(home)} is gone")
+
+
+def _elsewhere(home: Home | None) -> str:
+    return str(home.other) if home and home.other else "the other place"
+
+
+def _work(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
+    first, second = move.ends
+    absent = {h.id for h in run.plan.hosts} - set(run.connections)
+    if absent:
+        raise error(
+            "HN-T006",
+            move.name,
+            f"a move needs every gateway and both places; not reached: {', '.join(sorted(absent))}",
+            "run the command without --site, once all hosts can be reached",
+            Exit.REFUSED,
+        )
+
+    def tell() -> None:
+        run.plan = replan()
+        run.sites = deploy.chosen(run.plan, [])
+        gateways.tell(run.plan, run.connections)
+
+    return Work(
+        move,
+        MoveRecord(run.state),
+        HomeRecord(run.state),
+        end(run.plan, first, run.connections),
+        end(run.plan, second, run.connections),
+        run.say,
+        tell,
+    )
+
+
+def _gives_up(move: Move, why: str) -> HanoiError:
+    return error(
+        "HN-T004",
+        move.name,
+        f"{why}, {ATTEMPTS} times; users are at {move.source}",
+        "raise database.max_slot_wal_keep_size in ministry.yaml, or move at a quieter hour",
+    )
+
+
+def known(record: MoveRecord, application: str, unit: str) -> Move:
+    """The move of a unit's application. Raises HanoiError HN-T008."""
+    move = record.get(application, unit)
+    if move is None:
+        raise error(
+            "HN-T008",
+            f"{application} of {unit}",
+            "nothing of it has been moved",
+            "`hanoi move status` lists what has",
+            Exit.USAGE,
+        )
+    return move

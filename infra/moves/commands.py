@@ -1,0 +1,89 @@
+"""`hanoi move …`: look at moves, continue them, take them back, end them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from infra import deploy, moves, paths, ssh
+from infra import engine as pulumi_engine
+from infra.moves import carry
+from infra.moves.record import Move, MoveRecord
+from infra.progress import Progress
+from infra.resources import Plan
+
+Replan = Callable[[], Plan]
+
+
+def carry_out_due(run: deploy.Deployment, replan: Replan) -> list[Move]:
+    """All moves that the plan asks for, one after the other (a deploy does so at its end)."""
+    return [moves.carry_out(run, m, replan) for m in moves.due(run.plan, MoveRecord(run.state))]
+
+
+@contextmanager
+def _opened(replan: Replan, command: str, quiet: bool) -> Iterator[deploy.Deployment]:
+    say = Progress(quiet=quiet)
+    with say.heartbeat(), deploy.opened(replan(), [], say, command) as run:
+        yield run
+
+
+def status(plan: Plan, as_json: bool) -> None:
+    """Every move, asked of both ends."""
+    record = MoveRecord(paths.state()).all()
+    if not record:
+        click.echo("[]" if as_json else "nothing has been moved")
+        return
+    hosts = [(h.id, h.address) for h in plan.hosts]
+    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
+        seen = [moves.status(plan, move, connections) for move in record]
+    if as_json:
+        click.echo(json.dumps([s.as_dict() for s in seen], indent=1))
+    for one in [] if as_json else seen:
+        click.echo(str(one))
+
+
+def again(unit: str, application: str, replan: Replan, quiet: bool) -> None:
+    """Continue a move, or begin again one that was taken back."""
+    with _opened(replan, f"move run {unit} {application}", quiet) as run:
+        record = MoveRecord(run.state)
+        known = record.get(application, unit)
+        for serving, other in carry.pairs(run.plan):
+            if (serving.application, serving.unit) == (application, unit):
+                resumed = known if known and not known.over else None
+                moves.carry_out(run, resumed or carry.begun(serving, other, known), replan)
+                return
+        move = carry.known(record, application, unit)
+        click.echo(f"{move.name}: nothing to do; it is at {move.target}")
+
+
+def undo(unit: str, application: str, replan: Replan, quiet: bool) -> None:
+    """Bring users back to where they were."""
+    with _opened(replan, f"move undo {unit} {application}", quiet) as run:
+        move = moves.undo(run, carry.known(MoveRecord(run.state), application, unit), replan)
+    click.echo(
+        f"{move.name}: taken back; it is served at {move.source}. The description still wants"
+        f" {move.target}: change it there (hanoi unit set-mode {unit} {application} …)"
+    )
+
+
+def finish(unit: str, application: str, replan: Replan, quiet: bool, yes: bool) -> None:
+    """Remove the copy that does not serve."""
+    record = MoveRecord(paths.state())
+    move = carry.known(record, application, unit)
+    gone = move.target if move.undone else move.source
+    if not yes:
+        click.confirm(f"Remove {application} of {unit} at {gone}, with its data?", abort=True)
+    say = Progress(quiet=quiet)
+    with say.heartbeat():
+        engine = pulumi_engine.ensure(say)
+        with deploy.opened(replan(), [], say, f"move finish {unit} {application}") as run:
+            before = run.plan
+            moves.finish(run, move, replan)
+            left = {s.id for s in before.sites} - {s.id for s in replan().sites}
+            if left:  # a unit's own hosts that have nothing to run any more
+                run.sites = deploy.chosen(before, sorted(left))
+                deploy.destroy(run, engine, volumes=True)
+    click.echo(f"{move.name}: only one copy is left. `hanoi deploy` brings files and roles in line")
