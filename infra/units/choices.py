@@ -38,7 +38,14 @@ def set_mode(before: Description, unit_id: str, app: str, mode: Mode) -> Wish:
     unit = open_unit(before, unit_id)
     _fits(before, unit, app, mode)
     draft = Draft(before)
-    draft.put(unit.id, ("applications", app), _choice(before, unit, app, mode))
+    choice = _choice(before, unit, app, mode)
+    draft.put(unit.id, ("applications", app), choice)
+    for other, backup in _others_on(unit, app, choice.get("host")):
+        if choice.get("backup", backup) != backup:
+            draft.put(unit.id, ("applications", other, "backup"), choice["backup"])
+            draft.said.append(
+                f"the backup of {other} is the same now: it is of the host's database"
+            )
     return draft.wish()
 
 
@@ -86,10 +93,17 @@ def _fits(before: Description, unit: Unit, app: str, mode: Mode) -> None:
     if mode.mode == "external" and not mode.endpoint and getattr(known, "endpoint", None) is None:
         what, remedy = "the address of the unit's own system is missing", "add --endpoint URL"
         raise refused("HN-U005", place(before, unit.id, ("applications", app)), what, remedy)
-    if (mode.at or mode.keep) and not mode.directory and not getattr(known, "backup", None):
+    stated = getattr(known, "backup", None) or _others_on(unit, app, _host(unit, known, mode))
+    if (mode.at or mode.keep) and not mode.directory and not stated:
         what = "--at and --keep say when and how many, and nothing says where"
         remedy = "add --backup DIR, a directory of the unit's host"
         raise refused("HN-U005", place(before, unit.id, ("applications", app)), what, remedy)
+
+
+def _host(unit: Unit, known: object, mode: Mode) -> str | None:
+    """The host that a self-hosted choice is about, as far as it can be told."""
+    only = unit.hosts[0].id if len(unit.hosts) == 1 else None
+    return mode.host or getattr(known, "host", None) or only
 
 
 def _choice(before: Description, unit: Unit, app: str, mode: Mode) -> dict[str, Any]:
@@ -104,10 +118,21 @@ def _choice(before: Description, unit: Unit, app: str, mode: Mode) -> dict[str, 
     elif mode.host:
         found["host"] = mode.host
     told = {"directory": mode.directory, "at": mode.at, "keep": mode.keep}
-    backup = {**(found.get("backup") or {}), **{k: v for k, v in told.items() if v is not None}}
+    there_too = _others_on(unit, app, found.get("host")) if mode.mode == "self-hosted" else []
+    kept = found.get("backup") or next((b for _, b in there_too), {})
+    backup = {**kept, **{k: v for k, v in told.items() if v is not None}}
     if backup:
         found["backup"] = backup
     return found
+
+
+def _others_on(unit: Unit, app: str, host: str | None) -> list[tuple[str, dict[str, Any]]]:
+    """The backups of the unit's other applications on one of its hosts, as they are written."""
+    return [
+        (name, c.backup.model_dump(mode="json", exclude_unset=True))
+        for name, c in unit.applications.items()
+        if name != app and isinstance(c, SelfHosted) and c.host == host and c.backup
+    ]
 
 
 def _only_host(before: Description, unit: Unit, app: str) -> str:

@@ -13,6 +13,7 @@ NEXT = (
     ("hanoi plan", "once it is merged: what a deploy would change at the sites"),
     ("hanoi deploy", "bring the sites to it"),
 )
+MOVES = ("hanoi move status", "how far the data is, while it moves and after")
 
 
 def outcome(before: Description, wish: Wish, after: Model) -> str:
@@ -29,7 +30,9 @@ def outcome(before: Description, wish: Wish, after: Model) -> str:
         blocks.append(["Nothing follows for what runs."])
     if wish.said:
         blocks.append(["To know:", *(f"  {text}" for text in wish.said)])
-    width = max(len(command) for command, _ in NEXT)
-    steps = [f"  {command.ljust(width)}  {text}" for command, text in NEXT]
+    moves = any(name == "data" and "has to move" in text for name, text in follows)
+    following = (*NEXT, MOVES) if moves else NEXT
+    width = max(len(command) for command, _ in following)
+    steps = [f"  {command.ljust(width)}  {text}" for command, text in following]
     blocks.append(["No host was contacted. Next:", *steps])
     return "\n\n".join("\n".join(block) for block in blocks)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from bad_inputs.harness import Edit, add, swap
-from bad_inputs.units import INSTANCES, KEEPS_DATA, documents, press
+from bad_inputs.units import BACKUP, INSTANCES, KEEPS_DATA, documents, press
 
 NAMES = ("--name-vi", "Vụ Mới", "--name-en", "New Department")
 CENTRAL = "applications:\n  personnel:\n    mode: central\n"
@@ -796,6 +796,70 @@ WRITTEN: tuple[Written, ...] = (
         (
             "choice  personnel of radio: self-hosted on radio-1, backup daily at 01:30 to /srv/backup, 14 copies → self-hosted on radio-1, backup daily at 03:00 to /srv/backup, 14 copies",
             "later   personnel of radio: no wave brings it to the unit",
+        ),
+    ),
+    Written(
+        "a-second-one-on-the-host",
+        (swap("units/radio.yaml", "    host: radio-1\n", BACKUP + "\n"),),
+        "set-mode radio documents self-hosted",
+        """\
+--- a/sites/units/radio.yaml
++++ b/sites/units/radio.yaml
+@@ -8,8 +8,11 @@
+     host: radio-1
+     backup: {directory: /srv/backup, at: '02:00'}
+   documents:
+-    mode: external
+-    endpoint: https://vanban.radio.example/
++    mode: self-hosted
++    host: radio-1
++    backup:
++      directory: /srv/backup
++      at: "02:00"
+ hosts:
+   - id: radio-1
+     address: 10.77.9.10
+""",
+        (
+            "choice  documents of radio: external at https://vanban.radio.example/ → self-hosted on radio-1, backup daily at 02:00 to /srv/backup, 14 copies",
+            "later   documents of radio: nothing runs yet: the toolkit does not deploy this application",
+        ),
+    ),
+    Written(
+        "another-time-for-both",
+        (
+            swap("units/radio.yaml", "    host: radio-1\n", BACKUP + "\n"),
+            swap(
+                "units/radio.yaml",
+                "    mode: external\n    endpoint: https://vanban.radio.example/\n",
+                "    mode: self-hosted\n" + BACKUP + "\n",
+            ),
+        ),
+        "set-mode radio documents self-hosted --at 03:00",
+        """\
+--- a/sites/units/radio.yaml
++++ b/sites/units/radio.yaml
+@@ -6,11 +6,11 @@
+   personnel:
+     mode: self-hosted
+     host: radio-1
+-    backup: {directory: /srv/backup, at: '02:00'}
++    backup: {directory: /srv/backup, at: '03:00'}
+   documents:
+     mode: self-hosted
+     host: radio-1
+-    backup: {directory: /srv/backup, at: '02:00'}
++    backup: {directory: /srv/backup, at: '03:00'}
+ hosts:
+   - id: radio-1
+     address: 10.77.9.10
+""",
+        (
+            "choice  personnel of radio: self-hosted on radio-1, backup daily at 02:00 to /srv/backup, 14 copies → self-hosted on radio-1, backup daily at 03:00 to /srv/backup, 14 copies",
+            "later   personnel of radio: no wave brings it to the unit",
+            "choice  documents of radio: self-hosted on radio-1, backup daily at 02:00 to /srv/backup, 14 copies → self-hosted on radio-1, backup daily at 03:00 to /srv/backup, 14 copies",
+            "later   documents of radio: nothing runs yet: the toolkit does not deploy this application",
+            "the backup of personnel is the same now: it is of the host's database",
         ),
     ),
     Written(

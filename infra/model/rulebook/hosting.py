@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import combinations
 from pathlib import PurePosixPath
 
 from infra.model.explain import suggestion
 from infra.model.placement import carrier
 from infra.model.rulebook.references import PLATFORM
 from infra.model.rules import Broken, View, rule
-from infra.model.schema import Central, External, SelfHosted, Unit
+from infra.model.schema import Backup, Central, External, SelfHosted, Unit
 
 # Directories of the system, of the container engine and of the toolkit: what is written there is
 # replaced, grows with what it copies, or is gone after a start.
@@ -49,20 +48,18 @@ def copies_are_kept_apart(view: View) -> Iterator[Broken]:
 
 
 @rule("HN-M112")
-def copies_are_not_inside_each_other(view: View) -> Iterator[Broken]:
-    """Where old copies are removed, another application's must not be among them."""
+def a_host_is_copied_in_one_way(view: View) -> Iterator[Broken]:
+    """A unit's host has one database server for all that runs there, and one copy of it."""
     for unit in view.units:
-        kept = [
-            (app, c.host, PurePosixPath(c.backup.directory))
-            for app, c in unit.applications.items()
-            if isinstance(c, SelfHosted) and c.backup
-        ]
-        for (one, there, first), (app, host, directory) in combinations(kept, 2):
-            inside = directory.is_relative_to(first) or first.is_relative_to(directory)
-            if there == host and first != directory and inside:
-                what = f"{directory} and {first}, the backup of {one}, are one inside the other"
-                remedy = "keep both in one directory, or in two beside each other"
-                yield Broken(unit, ("applications", app, "backup", "directory"), what, remedy)
+        first: dict[str, tuple[str, Backup]] = {}
+        for app, choice in unit.applications.items():
+            if not (isinstance(choice, SelfHosted) and choice.backup):
+                continue
+            other, backup = first.setdefault(choice.host, (app, choice.backup))
+            if backup != choice.backup:
+                what = f"{other}, on the same host {choice.host}, states another backup"
+                remedy = "state the same directory, at and keep for both: a host has one database"
+                yield Broken(unit, ("applications", app, "backup"), what, remedy)
 
 
 @rule("HN-M113")

@@ -348,16 +348,16 @@ CASES: tuple[Case, ...] = (
         ),
     ),
     Case(
-        "backup-inside-another",
+        "two-backups-on-one-host",
         (
             backup("/srv/backup"),
             radio(
                 "    mode: external\n    endpoint: https://vanban.radio.example/\n",
-                "    mode: self-hosted\n    host: radio-1\n    backup: {directory: /srv/backup/documents}\n",
+                "    mode: self-hosted\n    host: radio-1\n    backup: {directory: /srv/backup, at: '03:00'}\n",
             ),
         ),
         (
-            "sites/units/radio.yaml:13 applications.documents.backup.directory: HN-M112: /srv/backup/documents and /srv/backup, the backup of personnel, are one inside the other → keep both in one directory, or in two beside each other",
+            "sites/units/radio.yaml:13 applications.documents.backup: HN-M112: personnel, on the same host radio-1, states another backup → state the same directory, at and keep for both: a host has one database",
         ),
     ),
     Case(
