@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from datetime import date
 
 from infra.model.schema import Model, SelfHosted
+from infra.placement import application_hosts
 from infra.roadmap.content import Blocker, WaveView
 
 LISTED = 4  # ids that a line names before it counts the rest
@@ -105,9 +106,8 @@ def _units(model: Model, view: WaveView) -> Iterator[Blocker]:
         for name in modes.get("central", ()) if app.serves == "one-unit" else ():
             unit = model.unit(name)
             chosen = getattr(unit.applications[entry.app], "host", None)
-            home = model.site(unit.home)
-            if not chosen and not any("applications" in h.roles for h in home.hosts):
-                what = f"no host at {home.id}, the home of {name}, runs applications"
+            if not chosen and not application_hosts(model, unit.home):
+                what = f"no host at {unit.home}, the home of {name}, runs applications"
                 remedy = f"name host: for {entry.app} in units/{name}.yaml"
                 yield Blocker("unit", True, what, remedy)
 

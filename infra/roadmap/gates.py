@@ -17,12 +17,14 @@ State = Literal["passed", "failed", "old", "unseen", "unchecked", "ahead"]
 
 @dataclass(frozen=True)
 class Gate:
-    """A gate as it stands. at: when it was last looked at, "" for never; said: what failed."""
+    """A gate as it stands. at: when it was last looked at, "" for never; passed, failed: how many
+    checks did; said: the first that failed."""
 
     name: str
     state: State
     at: str = ""
     passed: int = 0
+    failed: int = 0
     said: tuple[str, ...] = ()
 
     @property
@@ -40,7 +42,10 @@ class Gate:
             return "it was never seen passing"
         if self.state == "old":
             return f"it passed at {self.at}, and something was changed since"
-        return "; ".join(self.said) or "none of its checks passed"
+        if not self.failed:
+            return "none of its checks passed"
+        first = self.said[0] if self.said else "a host could not be reached"
+        return first if self.failed == 1 else f"{first}; {self.failed - 1:,} more"
 
     @property
     def shown_by(self) -> str:
@@ -61,7 +66,7 @@ def gate(
         missing = carried is not None and name not in carried
         return Gate(name, "unchecked" if missing else "unseen")
     state: State = "failed" if not result.ok else "passed" if result.at >= changed else "old"
-    return Gate(name, state, result.at, result.passed, result.failed)
+    return Gate(name, state, result.at, result.passed, result.failed, result.said)
 
 
 def ahead(seen: Gate) -> Gate:
@@ -79,7 +84,7 @@ def closed(
     """(wave, gate) of what keeps `waves` from being deployed; nothing where no wave is new.
 
     Only waves whose rollout has begun are asked: what one run brings together is verified at its
-    end (docs/decisions/0013-gates-of-the-roadmap.md).
+    end (docs/decisions/0015-gates-of-the-roadmap.md).
     """
     begun = set(entered)
     if begun >= {w.id for w in waves}:

@@ -101,7 +101,8 @@ def gate(found: Gate) -> Cell:
     said: Cell = (Code(found.name), f" {GATES[found.state]}")
     if not found.at:
         return said
-    checks = f"{number(found.passed, 'check')}, " if found.state == "passed" else ""
+    count = found.failed if found.state == "failed" else found.passed
+    checks = f"{number(count, 'check')}, "
     return (*said, f" ({checks}{minute(found.at)})")
 
 

@@ -23,16 +23,17 @@ class Store:
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as failure:
-            raise self._damaged(str(failure)) from None
+            raise self.damaged(str(failure)) from None
         if not isinstance(content, dict):
-            raise self._damaged("not a JSON object")
+            raise self.damaged("not a JSON object")
         return content
 
     def write(self, content: dict[str, Any]) -> None:
         text = json.dumps(content, indent=1, sort_keys=True, ensure_ascii=False)
         write_atomically(self.path, f"{text}\n".encode())
 
-    def _damaged(self, why: str) -> Exception:
+    def damaged(self, why: str) -> Exception:
+        """The error HN-D003, for content that is not what its reader wrote."""
         return error(
             "HN-D003",
             str(self.path),

@@ -20,14 +20,16 @@ from infra.state.store import Store
 class GateResult:
     """What the last verification said about a gate.
 
-    at: when it began; through: the wave it was verified up to; passed: how many checks passed;
-    failed: those that did not, one line each.
+    at: when it began; through: the wave it was verified up to; passed, failed: how many checks
+    did (failed with those that an unreachable host missed); said: the first that failed, a line
+    each.
     """
 
     at: str
     through: str
     passed: int
-    failed: tuple[str, ...] = ()
+    failed: int = 0
+    said: tuple[str, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -74,15 +76,18 @@ class Waves:
         content = self._store.read()
         if not content:
             return self._from_journal(order)
-        return Reached(
-            frozenset(content.get("entered", ())),
-            tuple(sorted(content.get("deployed", {}).items())),
-            max(content.get("changed", ""), content.get("underway", "")),
-            tuple(
-                Despite(d["at"], d["who"], tuple(d["waves"]), tuple(d["gates"]), d["reason"])
-                for d in content.get("despite", ())
-            ),
-        )
+        try:
+            return Reached(
+                frozenset(content.get("entered", ())),
+                tuple(sorted(content.get("deployed", {}).items())),
+                max(content.get("changed", ""), content.get("underway", "")),
+                tuple(
+                    Despite(d["at"], d["who"], tuple(d["waves"]), tuple(d["gates"]), d["reason"])
+                    for d in content.get("despite", ())
+                ),
+            )
+        except (AttributeError, KeyError, TypeError):
+            raise self._store.damaged("it does not say how far the roadmap has come") from None
 
     def _from_journal(self, order: Sequence[str]) -> Reached:
         run = Journal(self._directory).last()
@@ -137,10 +142,13 @@ class Gates:
 
     def all(self) -> dict[str, GateResult]:
         """Raises HN-D003."""
-        return {
-            name: GateResult(r["at"], r["through"], r["passed"], tuple(r["failed"]))
-            for name, r in self._store.read().items()
-        }
+        try:
+            return {
+                name: GateResult(r["at"], r["through"], r["passed"], r["failed"], tuple(r["said"]))
+                for name, r in self._store.read().items()
+            }
+        except (KeyError, TypeError):
+            raise self._store.damaged("it does not hold results of gates") from None
 
     def record(self, results: Mapping[str, GateResult]) -> None:
         if results:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from infra.state.waves import GateResult
 from infra.verify.report import NOT_CHECKED, Check, Report
 
-LISTED = 5  # failed checks that are kept of a gate; the rest is a number
+LISTED = 5  # failed checks that are kept of a gate; of the rest, how many there are
 
 
 def results(
@@ -20,10 +20,12 @@ def results(
     found = {}
     for name in sorted(names):
         checks = [c for c in report.checks if name in c.gates]
-        failed = [_line(c) for c in checks if c.outcome == "failed" or _missed(c)]
+        failed = [c for c in checks if c.outcome == "failed"]
+        missed = sum(map(_missed, checks))
         passed = sum(c.outcome == "passed" for c in checks)
-        if failed or whole:
-            found[name] = GateResult(at, through, passed, _first(failed))
+        if failed or missed or whole:
+            said = tuple(map(_line, failed[:LISTED]))
+            found[name] = GateResult(at, through, passed, len(failed) + missed, said)
     return found
 
 
@@ -34,9 +36,3 @@ def _missed(check: Check) -> bool:
 
 def _line(check: Check) -> str:
     return f"{check.host}: {check.id}: {check.title}"
-
-
-def _first(lines: list[str]) -> tuple[str, ...]:
-    if len(lines) <= LISTED:
-        return tuple(lines)
-    return (*lines[:LISTED], f"and {len(lines) - LISTED} more")

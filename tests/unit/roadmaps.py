@@ -97,7 +97,7 @@ def model(changed: dict[str, Any] | None = None) -> Model:
 
 
 def result(*failed: str, at: str = SEEN) -> GateResult:
-    return GateResult(at, "pilot", 0 if failed else 12, failed)
+    return GateResult(at, "pilot", 0 if failed else 12, len(failed), failed)
 
 
 def known(**changes: Any) -> Known:

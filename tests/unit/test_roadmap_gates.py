@@ -25,7 +25,7 @@ ORDER = [w.id for w in WAVES]
 
 
 def result(at: str, *failed: str, passed: int = 3) -> GateResult:
-    return GateResult(at, "data", passed, failed)
+    return GateResult(at, "data", passed, len(failed), failed)
 
 
 def plan(through: str) -> Plan:
@@ -56,7 +56,7 @@ def test_a_gate_passes_when_its_checks_do() -> None:
         "gateway": False,
         "sharing": False,  # nothing passed, so nothing was proven
     }
-    assert found["gateway"].failed == ("nd-1: PG-01: It is so",)
+    assert (found["gateway"].failed, found["gateway"].said) == (1, ("nd-1: PG-01: It is so",))
     assert found["database"] == GateResult("t", "data", 1)
 
 
@@ -76,10 +76,12 @@ def test_a_run_for_one_gate_says_nothing_of_others() -> None:
     assert set(results(report, "t", "data", gate="database")) == {"database"}
 
 
-def test_what_failed_is_listed_up_to_a_number() -> None:
-    report = Report(tuple(checked("failed", "database", host=f"h{n}") for n in range(9)), 1.0)
-    failed = results(report, "t", "data")["database"].failed
-    assert len(failed) == 6 and failed[-1] == "and 4 more"
+def test_of_what_failed_the_first_are_kept_and_all_are_counted() -> None:
+    checks = [checked("failed", "database", host=f"h{n}") for n in range(9)]
+    checks += [checked("skipped", "database", detail=f"{NOT_CHECKED} (ddn-1)")] * 4
+    found = results(Report(tuple(checks), 1.0), "t", "data")["database"]
+    assert (found.passed, found.failed, len(found.said)) == (0, 13, 5)
+    assert gate("database", {"database": found}, "").why == "h0: PG-01: It is so; 12 more"
 
 
 # --- how a gate stands ---
@@ -288,6 +290,7 @@ def test_the_command_line_hands_the_reason_on(
     import cli
     from infra import deploy, engine
     from infra.live import apply
+    from infra.moves import commands
 
     given: list[str] = []
 
@@ -305,6 +308,7 @@ def test_the_command_line_hands_the_reason_on(
     monkeypatch.setattr(deploy, "execute", execute)
     monkeypatch.setattr(engine, "ensure", lambda say: None)
     monkeypatch.setattr(apply, "apply", applied)
+    monkeypatch.setattr(commands, "carry_out_due", lambda *_: [])
 
     def run(*arguments: str) -> tuple[int, str]:
         done = CliRunner().invoke(cli.main, ["deploy", "--no-verify", "--quiet", *arguments])
@@ -316,3 +320,22 @@ def test_the_command_line_hands_the_reason_on(
     assert given == ["it is known", "saved.plan: so be it", ""]
     code, output = run("--despite-gates", " ")
     assert code == Exit.USAGE and "HN-D031" in output and len(given) == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("gates.json", '{"database": {"at": "t"}}'),
+        ("gates.json", '{"database": 1}'),
+        ("roadmap.json", '{"entered": 1}'),
+        ("roadmap.json", '{"deployed": []}'),
+        ("roadmap.json", '{"despite": [{"at": "t"}]}'),
+        ("roadmap.json", '{"changed": 3}'),
+    ],
+)
+def test_a_damaged_record_is_said_to_be(tmp_path: Path, name: str, content: str) -> None:
+    (tmp_path / name).write_text(content)
+    with pytest.raises(HanoiError) as caught:
+        enter(tmp_path, "data")
+    (problem,) = caught.value.problems
+    assert problem.code == "HN-D003" and problem.where.endswith(name)

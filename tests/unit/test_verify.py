@@ -295,7 +295,7 @@ def test_what_it_says_of_gates_is_kept(checks: Path) -> None:
     assert by_name(report)["X-01", "a"].gates == ("database",)
     kept = Gates().all()
     assert {name: r.ok for name, r in kept.items()} == {"database": False, "infrastructure": True}
-    assert kept["database"].failed == ("a: X-01: It is good",)
+    assert kept["database"].said == ("a: X-01: It is good",)
     verify(a_plan("a"), expression="X-01", checks=checks)
     assert Gates().all() == kept, "a choice of checks says nothing of a gate"
     verify(a_plan("a", "gone"), sites=["site-a"], checks=checks)
