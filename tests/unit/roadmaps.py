@@ -22,7 +22,7 @@ def name(text: str) -> dict[str, str]:
 
 
 def unit(unit_id: str, **applications: Any) -> dict[str, Any]:
-    made = {a.replace("_", "-"): choice for a, choice in applications.items()}
+    made = {a.replace("_", "-"): dict(choice) for a, choice in applications.items()}
     return {"id": unit_id, "name": name(unit_id), "home": "nguyen-du", "applications": made}
 
 
