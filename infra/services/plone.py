@@ -54,7 +54,8 @@ CONFIG = "/etc/plone"
 DATA = "/var/lib/plone"  # copies of files that are in the database
 VOLUME = "plone-files"
 SITE = "site"  # what a unit's site is called below /<unit>
-THREADS = 2  # requests served at a time; each keeps a connection to every database it has read
+THREADS = 2  # requests worked at; each keeps a connection to every database that it has read
+WAITING = 16  # requests taken in, so that a health check is answered while others wait
 OBJECTS = 4000  # kept ready per connection: about one site's worth
 CACHE_MIB = 8  # of database records, per database
 UPLOAD_MIB = 50  # the largest request
@@ -64,7 +65,7 @@ HEALTH_PATH = "/alive"  # where the application states nothing; serve.py answers
 RELOAD = "plone-reload"
 
 _ASK = ("python3", f"{CONFIG}/ask.py")
-_MAKE = ("zconsole", "run", f"{CONFIG}/zope.conf", f"{CONFIG}/sites.py")
+_MAKE = ("python3", f"{CONFIG}/sites.py")
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def plone(ctx: HostContext) -> Parts:
                 name=NAME,
                 image=NAME,
                 user=f"{UID}:{UID}",
-                command=("uwsgi", "--ini", f"{CONFIG}/uwsgi.ini"),
+                command=("gunicorn", "--config", f"{CONFIG}/gunicorn.conf.py"),
                 address=own,
                 memory=app.resources.memory if app.resources else MEMORY,
                 mounts=(mounted(NAME, CONFIG), Mount("volume", VOLUME, DATA, read_only=False)),
@@ -157,8 +158,8 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
         cache_mib=CACHE_MIB,
         upload_mib=UPLOAD_MIB,
     )
-    uwsgi = render(
-        "plone/uwsgi.ini.j2", port=PORT, config=CONFIG, threads=THREADS, upload_mib=UPLOAD_MIB
+    server = render(
+        "plone/gunicorn.conf.py.j2", port=PORT, config=CONFIG, threads=THREADS, waiting=WAITING
     )
     admins = tuple(
         File(
@@ -173,7 +174,7 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
     return (
         File(f"{base}/zope.conf", config, 0o444, actions=(RELOAD,)),
         File(f"{base}/etc/site.zcml", render("plone/site.zcml"), 0o444, actions=(RELOAD,)),
-        File(f"{base}/uwsgi.ini", uwsgi, 0o444, actions=(RELOAD,)),
+        File(f"{base}/gunicorn.conf.py", server, 0o444, actions=(RELOAD,)),
         File(f"{base}/pgpass", logins, 0o400, owner, owner, actions=(RELOAD,)),
         File(f"{base}/serve.py", render("plone/serve.py"), 0o444, actions=(RELOAD,)),
         # Read anew each time: a new name of a unit is no reason to load Plone again.
@@ -203,7 +204,14 @@ def _facts(
                 "procedures": _procedures(procedures) if portal and procedures else None,
             },
         }
-    return {"health": _health(app), "port": PORT, "site_id": SITE, "units": units}
+    return {
+        "health": _health(app),
+        "port": PORT,
+        "site_id": SITE,
+        "threads": THREADS,
+        "units": units,
+        "upload": UPLOAD_MIB * 2**20,
+    }
 
 
 def _procedures(procedures: Procedures) -> dict[str, object]:

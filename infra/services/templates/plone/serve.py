@@ -1,4 +1,4 @@
-"""The web application that uwsgi runs: Zope, and what keeps each unit's users in its site.
+"""The web application that gunicorn runs: Zope, and what keeps each unit's users in its site.
 
 Zope finds a name also in what lies around an object, so a path below one unit's site could lead
 to another's, or to Zope's own management pages. Nothing is published here that does not lie
@@ -9,6 +9,7 @@ import json
 import shutil
 import tempfile
 from pathlib import Path
+from threading import BoundedSemaphore
 
 import Zope2
 from Acquisition import aq_base
@@ -20,6 +21,7 @@ from ZPublisher.interfaces import IPubAfterTraversal
 
 HERE = Path(__file__).parent
 FACTS = json.loads((HERE / "plone.json").read_text(encoding="utf-8"))
+AT_WORK = BoundedSemaphore(FACTS["threads"])  # each keeps connections to the databases
 IN_MEMORY = 2**20  # bytes of a request's body; more is kept in a file
 BEHIND_GATEWAY = "/VirtualHostBase/https/"
 
@@ -46,30 +48,36 @@ def managing(request):
     return any(n == "manage" or n.startswith("manage_") for n in names)
 
 
-def alive(start_response):
+def alive():
     """Zope has started and reads its own database."""
     connection = Zope2.DB.open()
     try:
         connection.root()["Application"].getId()
     finally:
         connection.close()
-    start_response("200 OK", [("Content-Type", "text/plain"), ("Cache-Control", "no-store")])
-    return [b"alive\n"]
+
+
+def plain(start_response, status, text):
+    start_response(status, [("Content-Type", "text/plain"), ("Cache-Control", "no-store")])
+    return [text]
 
 
 def application(environ, start_response):
     path = environ.get("PATH_INFO", "")
     if path == FACTS["health"]:
-        return alive(start_response)
+        alive()
+        return plain(start_response, "200 OK", b"alive\n")
     if not path.startswith(BEHIND_GATEWAY):
-        start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"Not found.\n"]
+        return plain(start_response, "404 Not Found", b"Not found.\n")
+    if int(environ.get("CONTENT_LENGTH") or 0) > FACTS["upload"]:
+        return plain(start_response, "413 Content Too Large", b"Too large.\n")
     return published(environ, start_response)
 
 
 def published(environ, start_response):
-    """Zope reads a request again after a conflict with another; uwsgi gives it only once."""
-    with tempfile.SpooledTemporaryFile(IN_MEMORY) as body:
+    """The site's answer. Zope reads a request again after a conflict with another request, and
+    the server gives it only once, so it is kept meanwhile."""
+    with tempfile.SpooledTemporaryFile(IN_MEMORY) as body, AT_WORK:
         shutil.copyfileobj(environ["wsgi.input"], body)
         body.seek(0)
         answer = zope({**environ, "wsgi.input": body}, start_response)

@@ -1,17 +1,20 @@
-"""Make or renew a unit's site: zconsole run zope.conf sites.py UNIT.
+"""Make or renew a unit's site: sites.py UNIT. Runs inside the container.
 
 Can be run again at any time, also after an interruption: each step commits by itself and is
 skipped when it is done. A page that someone has edited since is left as it is.
 """
 
 import hashlib
-import os
+import logging
 import sys
 from html import escape
+from pathlib import Path
 
+import ask
 import transaction
+import Zope2
 from AccessControl.SecurityManagement import newSecurityManager
-from AccessControl.SpecialUsers import system
+from AccessControl.users import system
 from plone import api
 from plone.app.textfield.value import RichTextValue
 from Products.CMFPlone.factory import addPloneSite
@@ -21,14 +24,17 @@ from ZODB.POSException import ConflictError
 from zope.annotation.interfaces import IAnnotations
 from zope.component.hooks import setSite
 from zope.globalrequest import setRequest
+from Zope2.Startup.run import make_wsgi_app
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-import ask  # noqa: E402
-
+HERE = Path(__file__).parent
 SITE = ask.FACTS["site_id"]
 WRITTEN = "hanoi.written"  # the digest of the text that was put here
 TRIES = 5
+PROFILES = (
+    "plone.app.contenttypes:default",
+    "plonetheme.barceloneta:default",
+    "collective.easyform:default",
+)
 
 NOTES = {
     4: (
@@ -160,7 +166,7 @@ def make_site(app, unit):
         place,
         SITE,
         title=facts["title"],
-        extension_ids=("plonetheme.barceloneta:default", "collective.easyform:default"),
+        extension_ids=PROFILES,
         default_language="vi",
         portal_timezone=facts["timezone"],
     )
@@ -174,8 +180,8 @@ def make_site(app, unit):
     registry["plone.enable_self_reg"] = False
     api.portal.get_tool("portal_workflow").setDefaultChain("simple_publication_workflow")
     site.acl_users.session.secure = True
-    with open(f"{HERE}/admin/{unit}", encoding="utf-8") as file:
-        site.acl_users.userFolderAddUser("admin", file.read().strip(), ["Manager"], [])
+    password = (HERE / "admin" / unit).read_text(encoding="utf-8").strip()
+    site.acl_users.userFolderAddUser("admin", password, ["Manager"], [])
 
 
 def make_front(site, facts):
@@ -184,7 +190,7 @@ def make_front(site, facts):
     site.title = title
     api.portal.set_registry_record("plone.site_title", title)
     api.portal.set_registry_record("plone.email_from_name", title)
-    procedures = facts.get("procedures")
+    procedures = facts["procedures"]
     text = portal_text(procedures) if procedures else unit_text(facts)
     put(site, "Document", "trang-chu", title, text)
     site.setDefaultPage("trang-chu")
@@ -250,16 +256,24 @@ def make_contact(site):
     )
 
 
-def main(app, unit):
+def zope():
+    """Zope's root object, as the web server has it, with every right."""
+    logging.disable(logging.ERROR)  # of Plone about its own parts
+    make_wsgi_app({}, str(HERE / "zope.conf"))
     newSecurityManager(None, system)
-    app = makerequest(app)
+    app = makerequest(Zope2.app())
+    app.REQUEST["PARENTS"] = [app]
     setRequest(app.REQUEST)
-    facts = ask.FACTS["units"][unit]["site"]
+    return app
+
+
+def main(unit):
+    app, facts = zope(), ask.FACTS["units"][unit]["site"]
     committed(lambda: make_mount(app, unit))
     committed(lambda: make_site(app, unit))
     site = app[unit][SITE]
     setSite(site)
-    procedures = facts.get("procedures")
+    procedures = facts["procedures"]
     for group in procedures["groups"] if procedures else ():
         committed(lambda group=group: make_group(site, group))
     if not procedures:
@@ -268,7 +282,8 @@ def main(app, unit):
     ask.record(unit)
 
 
-try:
-    main(app, sys.argv[-1])  # noqa: F821 (zconsole gives the program its application)
-except Exception as fault:  # whatever it is, one line for the operator
-    raise SystemExit(f"{type(fault).__name__}: {str(fault).strip()}") from None
+if __name__ == "__main__":
+    try:
+        main(sys.argv[1])
+    except Exception as fault:  # whatever it is, one line for the operator
+        raise SystemExit(f"{type(fault).__name__}: {str(fault).strip()}") from None
