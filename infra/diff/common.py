@@ -10,7 +10,7 @@ from infra.diff.side import Side
 from infra.diff.values import properties
 from infra.report.content import Change, Property
 from infra.resources import Certificate, Page, Password, Plan
-from infra.services import postgres, tryton
+from infra.services import plone, postgres, tryton
 from infra.services.tls import directory
 
 
@@ -114,6 +114,7 @@ def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
     known = {o.id for o in before.common.oneoffs}
     settings = _file(before, _SETTINGS) != _file(after, _SETTINGS)
     modules = _modules(after) - _modules(before)
+    sites, sites_before = _sites(after), _sites(before)
     for oneoff in after.common.oneoffs:
         units, apps = owners.oneoff(oneoff.id)
         if oneoff.id not in known:
@@ -126,10 +127,16 @@ def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
         elif oneoff.container == tryton.NAME and modules:
             why = f"modules are added: {', '.join(sorted(modules))}"
             yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
+        elif oneoff.container == plone.NAME and any(
+            sites.get(unit) != sites_before.get(unit) for unit in units
+        ):
+            why = "the site's title or contents change"
+            yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
 
 
 _SETTINGS = f"{directory(postgres.NAME)}/dcs.json"
 _FACTS = f"{directory(tryton.NAME)}/tryton.json"
+_SITES = f"{directory(plone.NAME)}/plone.json"
 
 
 def _file(plan: Plan, path: str) -> str:
@@ -144,6 +151,15 @@ def _modules(plan: Plan) -> set[str]:
     except ValueError:
         return set()
     return set(facts.get("modules", ()))
+
+
+def _sites(plan: Plan) -> dict[str, object]:
+    """Unit → what Plone's probe asks of its site (plone.json)."""
+    try:
+        units = json.loads(_file(plan, _SITES) or "{}").get("units", {})
+    except ValueError:
+        return {}
+    return {unit: facts["site"] for unit, facts in units.items()}
 
 
 def settings(plan: Plan) -> dict[str, object]:

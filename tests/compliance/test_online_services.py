@@ -38,7 +38,7 @@ def call(method, path, form=None):
         jar.pop(key, None) if "deleted" in value else jar.update({key: value})
     return r.status, text
 def token(text):
-    found = re.search(r'name="_authenticator" value="([0-9a-f]+)"', text)
+    found = re.search(r'_authenticator(?:=|" value=")([0-9a-f]+)', text)
     return {"_authenticator": found[1] if found else ""}
 def login():
     call("POST", "/login", {"__ac_name": "admin", "__ac_password": password, "buttons.login": "1"})

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from infra.diff.common import _oneoffs
+from infra.diff.owners import Owners
 from infra.plan import plan
 from infra.resources import HostPlan, Plan, digest
 from tests.golden.model import model, online_services
@@ -123,6 +125,16 @@ def test_renaming_a_unit_changes_its_sites_facts_and_nothing_that_runs(made: Pla
     assert _facts(after.host("nd-1"))["tt-thong-tin"]["site"]["title"] == "Tên mới"
     assert made.common.databases == after.common.databases
     assert made.common.oneoffs == after.common.oneoffs
+
+
+def test_a_review_says_whose_site_is_renewed(made: Plan) -> None:
+    renamed = online_services()
+    renamed["units"][0]["name"] = {"vi": "Tên mới", "en": "A new name"}
+    models = model(online_services()), model(renamed)
+    after = plan(models[1], WAVE)
+    found = [c for c in _oneoffs(made, after, Owners(*models)) if c.kind == "one-off"]
+    assert [(c.name, c.operation) for c in found] == [("online-services-tt-thong-tin", "update")]
+    assert not list(_oneoffs(made, made, Owners(*models)))
 
 
 def test_a_unit_on_its_own_host_is_served_there_from_its_own_database(made: Plan) -> None:
