@@ -10,7 +10,7 @@ from infra.diff.side import Side
 from infra.diff.values import properties
 from infra.report.content import Change, Operation, Property
 from infra.resources import Certificate, Page, Password, Plan
-from infra.services import postgres, tryton
+from infra.services import plone, postgres, tryton
 from infra.services.tls import directory
 
 
@@ -116,6 +116,7 @@ def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
     known = {o.id for o in before.common.oneoffs}
     settings = _file(before, SETTINGS) != _file(after, SETTINGS)
     modules = modules_of(_file(after, FACTS)) - modules_of(_file(before, FACTS))
+    sites, sites_before = _sites(after), _sites(before)
     for oneoff in after.common.oneoffs:
         units, apps = owners.oneoff(oneoff.id)
         if oneoff.id not in known:
@@ -128,11 +129,17 @@ def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
         elif oneoff.container == tryton.NAME and modules:
             why = f"modules are added: {', '.join(sorted(modules))}"
             yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
+        elif oneoff.container == plone.NAME and any(
+            sites.get(unit) != sites_before.get(unit) for unit in units
+        ):
+            why = "the site's title or contents change"
+            yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
 
 
-# Files that one-offs go by: the settings of the whole cluster, and the modules Tryton has.
+# Files that one-offs go by: the cluster's settings, Tryton's modules, Plone's sites.
 SETTINGS = f"{directory(postgres.NAME)}/dcs.json"
 FACTS = f"{directory(tryton.NAME)}/tryton.json"
+SITES = f"{directory(plone.NAME)}/plone.json"
 
 
 def _file(plan: Plan, path: str) -> str:
@@ -146,6 +153,15 @@ def modules_of(facts: str) -> set[str]:
         return set(json.loads(facts or "{}").get("modules", ()))
     except ValueError:
         return set()
+
+
+def _sites(plan: Plan) -> dict[str, object]:
+    """Unit → what Plone's probe asks of its site (plone.json)."""
+    try:
+        units = json.loads(_file(plan, SITES) or "{}").get("units", {})
+    except ValueError:
+        return {}
+    return {unit: facts["site"] for unit, facts in units.items()}
 
 
 def settings_of(text: str) -> dict[str, object]:

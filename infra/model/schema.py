@@ -102,10 +102,12 @@ class Procedures(Strict):
     """All administrative procedures, and their groups.
 
     difference is the groups' sum less the total, for a source that states both and does
-    not explain why they differ; then a note says so.
+    not explain why they differ; then a note says so. portal is the unit whose site of online
+    public services publishes them.
     """
 
     total: Annotated[Whole, Field(ge=1)]
+    portal: Id | None = None
     difference: Whole = 0
     groups: tuple[ProcedureGroup, ...]
     note: Note | None = None

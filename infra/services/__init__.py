@@ -154,12 +154,14 @@ def unit_name(ctx: Context, app: App, unit: Unit, label: str | None = None) -> s
 @dataclass(frozen=True)
 class Route:
     """A host name of an application; start is where its bare address leads, if elsewhere;
-    paused: users are told that they are waited for."""
+    paused: users are told that they are waited for; prefix: what the application wants before
+    the path that users ask for, and what they cannot leave."""
 
     host: str
     start: str | None = None
     unit: str | None = None
     paused: bool = False
+    prefix: str | None = None
 
 
 @dataclass(frozen=True)

@@ -102,12 +102,14 @@ def _files(served: tuple[Backend, ...], elsewhere: tuple[Redirect, ...]) -> tupl
     )
     hosts = "".join(f"{r.host} {b.name}\n" for r, b in routes)
     starts = "".join(f"{r.host} {r.start}\n" for r, _ in routes if r.start)
+    prefixes = "".join(f"{r.host} {r.prefix}\n" for r, _ in routes if r.prefix)
     contents = {
         "haproxy.cfg": config,
         "hosts.map": hosts,
         "starts.map": starts,
         "elsewhere.map": "".join(f"{r.host} {r.to}\n" for r in elsewhere),
         "paused.map": "".join(f"{r.host} paused\n" for r, _ in routes if r.paused),
+        "prefixes.map": prefixes,
         "421.html": render("gateway/421.html"),
         "paused.html": render("gateway/paused.html"),
         "503.http": render("gateway/503.http.j2", retry_after=RETRY_AFTER),

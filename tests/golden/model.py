@@ -95,5 +95,48 @@ def description() -> dict[str, Any]:
     return deepcopy(_MODEL)
 
 
+def online_services() -> dict[str, Any]:
+    """The description with online public services: a portal, a unit of the shared instances, and
+    one that runs its own on its host; in a wave after all others."""
+    made = description()
+    made["ministry"]["procedures"] = {
+        "total": 4,
+        "difference": 1,
+        "note": "The source does not explain it.",
+        "portal": "tt-thong-tin",
+        "groups": [
+            {"id": "level-4", "level": 4, "count": 2, "name": _name("Level 4")},
+            {"id": "level-2", "level": 2, "count": 3, "name": _name("Level 2")},
+        ],
+    }
+    made["apps"].append(
+        {
+            "id": "online-services",
+            "name": _name("Online services"),
+            "service": "plone",
+            "database": {"per": "unit"},
+            "health": {"path": "/alive", "status": 200},
+            "resources": {"memory": "896MiB", "cpus": 0.5},
+            "needs": ["database", "gateway"],
+        }
+    )
+    for unit in made["units"]:
+        unit["applications"]["online-services"] = {"mode": "central"}
+    own = _unit("vnnic")
+    own["applications"] = {"online-services": {"mode": "self-hosted", "host": "vnnic-1"}}
+    own["hosts"] = [
+        {
+            "id": "vnnic-1",
+            "address": "10.77.9.10",
+            "cpus": 2,
+            "memory": "4GiB",
+            "storage": "50GiB",
+        }
+    ]
+    made["units"].append(own)
+    made["roadmap"]["waves"].append(_wave("online-services", [], [{"app": "online-services"}]))
+    return made
+
+
 def model(changed: dict[str, Any] | None = None) -> Model:
     return Model.model_validate(changed or description())

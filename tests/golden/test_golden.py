@@ -15,7 +15,7 @@ import pytest
 
 from infra.plan import plan
 from infra.resources import HostPlan, Plan
-from tests.golden.model import model
+from tests.golden.model import model, online_services
 
 HERE = Path(__file__).parent
 CASES = {
@@ -23,6 +23,18 @@ CASES = {
     "second": ("tdh-1", "personnel-pilot"),
     "infrastructure": ("nd-1", "infrastructure"),
 }
+# Of a model of its own, and only what is this service's.
+SERVICES = {"plone": (online_services, "tdh-1", ("plone", "gateway"))}
+
+
+@pytest.mark.usefixtures("services_only")
+@pytest.mark.parametrize("case", SERVICES)
+def test_a_service_is_rendered_as_expected(case: str, update_golden: bool) -> None:
+    described, host_id, containers = SERVICES[case]
+    made = plan(model(described()), described()["roadmap"]["waves"][-1]["id"])
+    files = _files(made.host(host_id))
+    mine = tuple(f"files/etc/hanoi/{name}/" for name in containers)
+    _hold(case, {k: v for k, v in files.items() if k.startswith(mine)}, update_golden)
 
 
 @pytest.mark.usefixtures("services_only")
@@ -31,6 +43,11 @@ def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
     host_id, through = CASES[case]
     made = plan(model(), through)
     actual = _files(made.host(host_id)) | {"plan.json": _summary(made, host_id)}
+    _hold(case, actual, update_golden)
+
+
+def _hold(case: str, actual: dict[str, str], update_golden: bool) -> None:
+    """The rendered texts against the case's directory, name by name."""
     directory = HERE / case
     if update_golden:
         _write(directory, actual)

@@ -83,9 +83,13 @@ def test_waves_lead_to_the_pilot(model: Model) -> None:
 
 def test_a_host_is_asked_for_the_database_and_the_central_applications(model: Model) -> None:
     asked = demand(model, model.hub.hosts[0])
-    assert asked.parts == (("database", 2**30), ("personnel", 512 * 2**20))
-    assert asked.memory == 1536 * 2**20
-    assert asked.cpus == 0.5
+    assert asked.parts == (
+        ("database", 2**30),
+        ("online-services", 896 * 2**20),
+        ("personnel", 512 * 2**20),
+    )
+    assert asked.memory == 2432 * 2**20
+    assert asked.cpus == 1.0
 
 
 def test_a_unit_host_is_asked_for_what_its_unit_put_on_it(model: Model) -> None:

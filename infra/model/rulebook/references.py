@@ -32,8 +32,14 @@ def references_exist(view: View) -> Iterator[Broken]:
 
 
 def _of_ministry(view: View) -> Iterator[Broken]:
-    if view.ministry and "site" not in view.unread:
+    if not view.ministry:
+        return
+    if "site" not in view.unread:
         yield from _missing(view.ministry, ("hub",), view.ministry.hub, "site", view.ids("site"))
+    procedures = view.ministry.procedures
+    if procedures and procedures.portal and "unit" not in view.unread:
+        path, units = ("procedures", "portal"), view.ids("unit")
+        yield from _missing(view.ministry, path, procedures.portal, "unit", units)
 
 
 def _of_units(view: View) -> Iterator[Broken]:

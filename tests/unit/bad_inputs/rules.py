@@ -195,6 +195,13 @@ CASES = (
         ),
     ),
     Case(
+        "unknown-portal",
+        (swap("ministry.yaml", "  total: 5", "  total: 5\n  portal: center"),),
+        (
+            'sites/ministry.yaml:19 procedures.portal: HN-M050: there is no unit "center" → did you mean "centre"? known: centre, radio',
+        ),
+    ),
+    Case(
         "unknown-application",
         (swap("units/radio.yaml", "  documents:", "  document:"),),
         (

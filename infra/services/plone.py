@@ -1,0 +1,329 @@
+"""Plone 6.2 Classic for online public services: one instance per host, one site per unit.
+
+Everything it keeps is in the database, one for each unit and a small one for what Zope itself
+keeps, so any instance serves every unit, and an instance lost is only capacity lost. A unit's
+database is joined under /<unit>, and the gateways put the path of the unit's site before what
+users ask for. It answers over TLS, to gateways only (client certificate).
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+
+from infra.model.schema import App, Procedures, Unit
+from infra.placement import Placement
+from infra.resources import (
+    Action,
+    Certificate,
+    Container,
+    File,
+    Health,
+    Mount,
+    OneOff,
+    Page,
+    Parts,
+    Password,
+    Published,
+    Volume,
+    secret,
+)
+from infra.services import (
+    Backend,
+    Context,
+    HostContext,
+    Instance,
+    Route,
+    behind_gateway,
+    on_host,
+    once,
+    render,
+    unit_name,
+)
+from infra.services.database import Endpoint, endpoint, owned, password_of
+from infra.services.tls import directory, joined, mounted, opening, tls_files
+
+NAME = "plone"
+SERVICE = "plone"
+PART = "app:plone"
+ROLE = "applications"
+PORT = 8444
+ADDRESS = 21
+UID = 10074
+CONFIG = "/etc/plone"
+DATA = "/var/lib/plone"  # copies of files that are in the database
+VOLUME = "plone-files"
+SITE = "site"  # what a unit's site is called below /<unit>
+THREADS = 2  # requests worked at; each keeps a connection to every database that it has read
+WAITING = 16  # requests taken in, so that a health check is answered while others wait
+OBJECTS = 4000  # kept ready per connection: about one site's worth
+CACHE_MIB = 8  # of database records, per database
+UPLOAD_MIB = 50  # the largest request
+MEMORY = 896 * 2**20  # where the application states nothing
+CREATE_SECONDS = 40
+HEALTH_PATH = "/alive"  # where the application states nothing; serve.py answers there
+RELOAD = "plone-reload"
+
+_ASK = ("python3", f"{CONFIG}/ask.py")
+_MAKE = ("python3", f"{CONFIG}/sites.py")
+
+
+@dataclass(frozen=True)
+class Joined:
+    """A database as Zope opens it: mount is where it appears, dsn how libpq connects."""
+
+    name: str
+    mount: str
+    dsn: str
+
+
+def database_name(app: App, unit: Unit | None = None) -> str:
+    """By ids, which never change: renaming a unit leaves its database where it is.
+
+    Without a unit, the database of what Zope itself keeps.
+    """
+    return (f"{app.id}_{unit.id}" if unit else app.id).replace("-", "_")
+
+
+def databases(app: App, units: tuple[Unit, ...], at: Endpoint) -> tuple[Joined, ...]:
+    """What one instance opens: all that depends on where it stands and whom it serves."""
+
+    def opened(unit: Unit | None) -> Joined:
+        name = database_name(app, unit)
+        text = render("plone/dsn.j2", name=name, host=at.host, port=at.port, config=CONFIG)
+        return Joined(name, f"/{unit.id}" if unit else "/", text.strip())
+
+    return (opened(None), *(opened(u) for u in units))
+
+
+@on_host(PART, role=ROLE)
+def plone(ctx: HostContext) -> Parts:
+    """One instance, which serves every unit that is here."""
+    app, placed, database = ctx.application(SERVICE), ctx.here(SERVICE), endpoint(ctx)
+    own = ctx.container_address(ADDRESS)
+    certificate = Certificate(
+        f"plone/{ctx.host.id}",
+        f"{NAME} {ctx.host.id}",
+        dns=(NAME, "localhost"),
+        addresses=(str(ctx.host.address), own, "127.0.0.1"),
+        usages=("server", "client"),  # client of itself, for the health check
+    )
+    instance = Parts(
+        files=(*_files(ctx, app, placed), *tls_files(NAME, UID, certificate.id, (RELOAD,))),
+        actions=(Action(RELOAD, ("docker", "exec", NAME, "sh", "-c", "kill -HUP 1"), NAME),),
+        volumes=(Volume(VOLUME),),
+        containers=(
+            Container(
+                name=NAME,
+                image=NAME,
+                user=f"{UID}:{UID}",
+                command=("gunicorn", "--config", f"{CONFIG}/gunicorn.conf.py"),
+                address=own,
+                memory=app.resources.memory if app.resources else MEMORY,
+                mounts=(mounted(NAME, CONFIG), Mount("volume", VOLUME, DATA, read_only=False)),
+                ports=(Published(PORT, PORT, str(ctx.host.address)),),
+                stop_signal="SIGTERM",
+                stop_timeout=15,
+                health=Health(("CMD", *_ASK, "alive"), interval=15, start_period=90),
+                needs=(database.host,),
+            ),
+        ),
+        openings=opening(
+            ctx, PORT, ctx.hosts("gateway"), "gateways: online services, by certificate"
+        ),
+        secrets=(
+            certificate,
+            Password(password_of(database_name(app))),
+            *(Password(password_of(database_name(app, p.unit))) for p in placed),
+            *(Password(_admin(app, p.unit), 24) for p in placed),
+        ),
+    )
+    return joined(instance, _kept(app, placed)) if ctx.own else instance
+
+
+def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[File, ...]:
+    base, owner = directory(NAME), str(UID)
+    opened = databases(app, tuple(p.unit for p in placed), endpoint(ctx))
+    logins = "".join(
+        f"*:*:{d.name}:{d.name}:{secret(password_of(d.name), 'password')}\n" for d in opened
+    )
+    facts = json.dumps(_facts(ctx, app, placed, opened), indent=2, sort_keys=True) + "\n"
+    config = render(
+        "plone/zope.conf.j2",
+        databases=opened,
+        config=CONFIG,
+        data=DATA,
+        threads=THREADS,
+        objects=OBJECTS,
+        cache_mib=CACHE_MIB,
+        upload_mib=UPLOAD_MIB,
+    )
+    server = render(
+        "plone/gunicorn.conf.py.j2", port=PORT, config=CONFIG, threads=THREADS, waiting=WAITING
+    )
+    admins = tuple(
+        File(
+            f"{base}/admin/{p.unit.id}",
+            secret(_admin(app, p.unit), "password") + "\n",
+            0o400,
+            owner,
+            owner,
+        )
+        for p in placed
+    )
+    return (
+        File(f"{base}/zope.conf", config, 0o444, actions=(RELOAD,)),
+        File(f"{base}/etc/site.zcml", render("plone/site.zcml"), 0o444, actions=(RELOAD,)),
+        File(f"{base}/gunicorn.conf.py", server, 0o444, actions=(RELOAD,)),
+        File(f"{base}/pgpass", logins, 0o400, owner, owner, actions=(RELOAD,)),
+        File(f"{base}/serve.py", render("plone/serve.py"), 0o444, actions=(RELOAD,)),
+        # Read anew each time: a new name of a unit is no reason to load Plone again.
+        File(f"{base}/plone.json", facts, 0o444),
+        File(f"{base}/ask.py", render("plone/ask.py"), 0o444),
+        File(f"{base}/sites.py", render("plone/sites.py"), 0o444),
+        *admins,
+    )
+
+
+def _facts(
+    ctx: Context, app: App, placed: tuple[Placement, ...], opened: tuple[Joined, ...]
+) -> dict[str, object]:
+    """What ask.py and sites.py go by: the sites and what is to be in each."""
+    ministry = ctx.model.ministry
+    units: dict[str, object] = {}
+    for p, d in zip(placed, opened[1:], strict=True):
+        procedures = ministry.procedures
+        portal = procedures is not None and procedures.portal == p.unit.id
+        units[p.unit.id] = {
+            "dsn": d.dsn,
+            "site": {
+                "title": p.unit.name.vi,
+                "title_en": p.unit.name.en,
+                "timezone": ministry.timezone,
+                "email": f"admin@{ministry.domain}",
+                "procedures": _procedures(procedures) if portal and procedures else None,
+            },
+        }
+    return {
+        "health": _health(app),
+        "port": PORT,
+        "site_id": SITE,
+        "threads": THREADS,
+        "units": units,
+        "upload": UPLOAD_MIB * 2**20,
+    }
+
+
+def _procedures(procedures: Procedures) -> dict[str, object]:
+    return {
+        "total": procedures.total,
+        "note": procedures.note,
+        "groups": [
+            {"id": g.id, "level": g.level, "count": g.count, "vi": g.name.vi, "en": g.name.en}
+            for g in procedures.groups
+        ],
+    }
+
+
+def _admin(app: App, unit: Unit) -> str:
+    """The secret's id of the first user of a unit's site."""
+    return f"{app.id}/admin/{unit.id}"
+
+
+def _health(app: App) -> str:
+    return app.health.path if app.health else HEALTH_PATH
+
+
+@once(PART)
+def shared(ctx: Context) -> Parts:
+    """What is in the cluster, and the pages of all units wherever they are served."""
+    app = ctx.application(SERVICE)
+    central = ctx.placements(SERVICE, lambda p: not p.own)
+    pages = tuple(
+        Page(unit_name(ctx, app, p.unit), "/", 200, app.id, p.unit.id)
+        for p in ctx.placements(SERVICE, lambda _: True)
+        if p.serving
+    )
+    return joined(_kept(app, central) if central else Parts(), Parts(pages=pages))
+
+
+def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
+    """A database for each unit with its own role, its site, and the database of Zope itself.
+
+    A second copy lets nobody in, and gets its contents from the first.
+    """
+    extensions = app.database.extensions if app.database else ()
+    return joined(
+        owned(database_name(app)),
+        *(owned(database_name(app, p.unit), extensions, login=p.serving) for p in placed),
+        Parts(
+            secrets=tuple(Password(_admin(app, p.unit), 24) for p in placed),
+            oneoffs=tuple(_site(app, p.unit) for p in placed if p.serving),
+            data=tuple(p.data(database_name(app, p.unit)) for p in placed),
+        ),
+    )
+
+
+def _site(app: App, unit: Unit) -> OneOff:
+    return OneOff(
+        f"{app.id}-{unit.id}",
+        NAME,
+        (*_ASK, "ready", unit.id),
+        (*_MAKE, unit.id),
+        CREATE_SECONDS,
+    )
+
+
+@behind_gateway(PART)
+def offered(ctx: HostContext) -> tuple[Backend, ...]:
+    """The shared instances, that of this host by its container's address; and every unit's own."""
+    central = ctx.placements(SERVICE, lambda p: not p.own)
+    app, found = ctx.application(SERVICE), []
+    if central:
+        own = ctx.container_address(ADDRESS)
+        instances = sorted(
+            (
+                Instance(
+                    h.id, own if h.id == ctx.host.id else str(h.address), PORT, h.id == ctx.host.id
+                )
+                for h in ctx.hosts(ROLE)
+            ),
+            key=lambda i: (not i.local, i.host),
+        )
+        found.append(_backend(app, app.id, _routes(ctx, app, central), tuple(instances)))
+    for host in ctx.own_hosts:
+        there = ctx.placements(SERVICE, lambda p, name=host.id: p.host == name)  # type: ignore[misc]
+        if there:
+            instance = Instance(host.id, str(host.address), PORT, False)
+            found.append(
+                _backend(app, f"{app.id}-on-{host.id}", _routes(ctx, app, there), (instance,))
+            )
+    return tuple(found)
+
+
+def _routes(ctx: Context, app: App, placed: tuple[Placement, ...]) -> tuple[Route, ...]:
+    """The unit's host name with what Zope takes for the address of the unit's site."""
+    return tuple(
+        Route(
+            host := unit_name(ctx, app, p.unit),
+            unit=p.unit.id,
+            paused=p.paused,
+            prefix=f"/VirtualHostBase/https/{host}:443/{p.unit.id}/{SITE}/VirtualHostRoot",
+        )
+        for p in placed
+        if p.serving
+    )
+
+
+def _backend(
+    app: App, name: str, routes: tuple[Route, ...], instances: tuple[Instance, ...]
+) -> Backend:
+    return Backend(
+        name=name,
+        tls_name=NAME,
+        health_path=_health(app),
+        health_status=200,
+        routes=routes,
+        instances=instances,
+        health_method="HEAD",
+    )
