@@ -15,7 +15,7 @@ import requests
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from infra.errors import Exit, HanoiError, error
-from infra.images import archive, content
+from infra.images import archive, content, fetch
 from infra.images.content import BASE, ImageSpec
 
 TAIL = 20  # lines of a failed build that are shown; the whole log is kept
@@ -95,9 +95,16 @@ class _Supply:
         log = archive.directory(self.cache) / "logs" / f"{spec.name}-{tag}.log"
         log.parent.mkdir(parents=True, exist_ok=True)
         tail: deque[str] = deque(maxlen=TAIL)
-        with _answering(self.engine, ref), log.open("w", encoding="utf-8") as kept:
+        fetches = fetch.needed(content.dockerfile(spec.name))
+        settings = fetch.files() if fetches else {}
+        extra = {f"{fetch.FOLDER}/{name}": data for name, data in settings.items()}
+        with (
+            _answering(self.engine, ref),
+            self._without_stages(fetches),
+            log.open("w", encoding="utf-8") as kept,
+        ):
             events = self.engine.api.build(
-                fileobj=io.BytesIO(content.context(spec.name)),
+                fileobj=io.BytesIO(content.context(spec.name, extra)),
                 custom_context=True,
                 tag=ref,
                 buildargs={"BASE": content.base_reference(), "UID": str(spec.uid)},
@@ -114,8 +121,19 @@ class _Supply:
                         f"image {spec.name}",
                         "the build failed; its last lines:\n" + _indent(tail),
                         f"the whole log is {log}; when a package could not be fetched, check"
-                        " that the hub reaches its Debian mirror, then run again",
+                        " that the hub reaches its Debian mirror (and pip's and npm's registries,"
+                        " by this machine's settings for them), then run again",
                     )
+
+    @contextlib.contextmanager
+    def _without_stages(self, fetches: bool) -> Iterator[None]:
+        """Take the layers of first stages from the engine, well built or not: the operator's
+        settings are in them."""
+        try:
+            yield
+        finally:
+            if fetches:
+                self.engine.images.prune(filters={"dangling": True, "label": fetch.STAGE})
 
     def _built(self, name: str, tag: str, ref: str) -> str:
         """Keep what was built. Without room for the archive the image serves all the same."""

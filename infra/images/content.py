@@ -7,9 +7,11 @@ import hashlib
 import io
 import json
 import tarfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from types import MappingProxyType
 
 from infra import paths
 from infra.errors import Exit, error
@@ -72,15 +74,21 @@ def base_script() -> str:
     return f"SUITE={SUITE}\nIMAGE={base_reference()}\n{recipe}"
 
 
-def context(name: str) -> bytes:
-    """The image's directory as a tar, the same bytes for the same files."""
+def context(name: str, extra: Mapping[str, bytes] = MappingProxyType({})) -> bytes:
+    """The image's directory as a tar, the same bytes for the same files; and `extra` files by
+    path, which the build needs and the tag does not know."""
     buffer = io.BytesIO()
+    added = [(path, 0o644, content) for path, content in sorted(extra.items())]
     with tarfile.open(fileobj=buffer, mode="w", format=tarfile.PAX_FORMAT) as archive:
-        for path, mode, content in _files(_directory(name)):
+        for path, mode, content in [*_files(_directory(name)), *added]:
             member = tarfile.TarInfo(path)
             member.mode, member.size, member.mtime = mode, len(content), 0
             archive.addfile(member, io.BytesIO(content))
     return buffer.getvalue()
+
+
+def dockerfile(name: str) -> str:
+    return (_directory(name) / "Dockerfile").read_text(encoding="utf-8")
 
 
 def forget() -> None:

@@ -46,6 +46,7 @@ class Engine:
     def __init__(self) -> None:
         self.refs: dict[str, str] = {}
         self.builds: list[dict[str, Any]] = []
+        self.prunes: list[dict[str, Any]] = []
         self.events: list[dict[str, Any]] = [{"stream": "Step 1/1 : FROM x\n"}]
         self.push_events: list[dict[str, Any]] = [{"aux": {"Digest": "sha256:" + "d" * 64}}]
         self.in_registry: dict[str, str] = {}
@@ -71,6 +72,9 @@ class Engine:
         if not any("error" in e for e in self.events):
             self.refs[call["tag"]] = "sha256:built"
         return iter(self.events)
+
+    def prune(self, filters: dict[str, Any]) -> None:
+        self.prunes.append(filters)
 
     def inspect_distribution(self, ref: str, auth_config: Any) -> Any:
         if ref not in self.in_registry:
