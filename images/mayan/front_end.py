@@ -12,9 +12,16 @@ import sys
 from pathlib import Path
 
 FONT = "@fontsource/be-vietnam-pro"
-WANTED = (("400", "normal"), ("400", "italic"), ("700", "normal"))
+FACES = (("400", "normal"), ("400", "italic"), ("700", "normal"))
 SUBSETS = ("vietnamese", "latin-ext", "latin")
-KEPT = (".po", ".map", ".ts")  # endings of sources that no server reads
+# Of the large packages only what a page asks for.
+WANTED_FILES = {
+    "@fortawesome/fontawesome-free": ("css/svg-with-js.min.css", "js/all.min.js"),
+    "bootstrap": ("dist/js/bootstrap.bundle.min.js",),
+    "bootswatch": ("dist/*/bootstrap.min.css",),
+    "chart.js": ("dist/chart.min.js",),
+}
+SOURCES = ("*.ts", "*.scss", "*.less", "*.md")  # that no page asks for
 
 
 def packages(node_modules):
@@ -22,11 +29,23 @@ def packages(node_modules):
 
     for dependency in JavaScriptDependency.get_all(subclass_only=True):
         target = dependency.get_install_path()
-        shutil.copytree(node_modules / dependency.name, target)
+        copy(node_modules / dependency.name, target, WANTED_FILES.get(dependency.name))
         if dependency.replace_list:
             dependency.patch_files()
         if not dependency.check():
             raise SystemExit(f"{dependency.name}: Mayan states {dependency.version_string}")
+
+
+def copy(source, target, wanted):
+    if not wanted:
+        shutil.copytree(source, target, ignore=shutil.ignore_patterns(*SOURCES))
+        return
+    maps = [f"{pattern}.map" for pattern in wanted]  # without them the collection is refused
+    for pattern in (*wanted, *maps, "package.json", "LICENSE*"):
+        for file in source.glob(pattern):
+            place = target / file.relative_to(source)
+            place.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(file, place)
 
 
 def fonts(node_modules):
@@ -37,7 +56,7 @@ def fonts(node_modules):
         target = dependency.get_install_path()
         target.mkdir(parents=True)
         rules = []
-        for weight, style in WANTED:
+        for weight, style in FACES:
             for subset in SUBSETS:
                 name = f"be-vietnam-pro-{subset}-{weight}-{style}.woff2"
                 shutil.copy(node_modules / FONT / "files" / name, target)
@@ -75,7 +94,18 @@ def main():
     fonts(node_modules)
     from django.core.management import call_command
 
-    call_command("appearance_prepare_static", interactive=False)
+    call_command("appearance_prepare_static", interactive=False, verbosity=0)
+    strip(static, Path(django.__file__).parent.parent)
+
+
+def strip(static, libraries):
+    """What was collected is not needed twice, nor are sources of scripts and of translations."""
+    from django.apps import apps
+
+    for config in apps.get_app_configs():
+        shutil.rmtree(Path(config.path, "static"), ignore_errors=True)
+    for source in [*static.rglob("*.map"), *static.rglob("*.map.gz"), *libraries.rglob("*.po")]:
+        source.unlink()
 
 
 if __name__ == "__main__":

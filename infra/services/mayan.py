@@ -134,18 +134,18 @@ def _instance(ctx: HostContext, placed: Placement, slot: int) -> Parts:
         addresses=(str(ctx.host.address), web, "127.0.0.1"),
         usages=("server", "client"),  # client of itself, for the health check
     )
-    reload = Action(f"{name}-reload", ("docker", "exec", name, "sh", "-c", "kill -HUP 1"), name)
-    restart = Action(
-        f"{name}-worker-restart", ("docker", "restart", f"{name}-worker"), f"{name}-worker"
+    # Both have loaded what is rendered, and share it with the processes that they have made.
+    restarts = tuple(
+        Action(f"{c}-restart", ("docker", "restart", c), c) for c in (name, f"{name}-worker")
     )
     files = (
-        *_files(ctx, placed, (reload.id, restart.id)),
+        *_files(ctx, placed, tuple(a.id for a in restarts)),
         *tls_files(name, UID, certificate.id),  # the web server reads them at each connection
     )
     gateways = opening(ctx, port, ctx.hosts("gateway"), f"gateways: {name}, by certificate")
     return Parts(
         files=files,
-        actions=(reload, restart),
+        actions=restarts,
         volumes=(Volume(media_volume(app, unit)), Volume(f"{name}-work")),
         containers=_containers(ctx, placed, (web, worker, valkey), port),
         openings=gateways,
@@ -172,7 +172,11 @@ def _containers(
         work,
     )
     user = f"{UID}:{UID}"
-    environment = (("DJANGO_SETTINGS_MODULE", "hanoi_settings"), ("PYTHONPATH", CONFIG))
+    environment = (
+        ("DJANGO_SETTINGS_MODULE", "hanoi_settings"),
+        ("PYTHONPATH", CONFIG),
+        ("PYTHONWARNINGS", "ignore"),  # advice to developers of Mayan
+    )
     needs = (endpoint(ctx).host, f"{name}-valkey")
     web, worker, valkey = addresses
     return (
