@@ -58,6 +58,7 @@ WORK = "/var/lib/mayan-work"
 STATIC = "/opt/mayan/static"  # the same for all instances, in the image
 LOGIN_PAGE = "/authentication/login/"
 SET_UP_SECONDS = 120
+WAITS = 1800  # seconds that an instance may wait for its set-up, after those of others
 
 # Where an instance's containers are on a host: by the unit's id, not by what is free.
 SLOTS = 64
@@ -166,6 +167,8 @@ def _containers(
     name = instance_name(app, placed.unit)
     memory = app.resources.memory if app.resources else MEMORY
     work = Mount("volume", f"{name}-work", WORK, read_only=False)
+    alive = Health(("CMD", *_SCRIPT, "alive"), interval=20, timeout=10, start_period=WAITS)
+    working = Health(("CMD", *_SCRIPT, "working"), interval=40, timeout=20, start_period=WAITS)
     mounts = (
         mounted(name, CONFIG),
         Mount("volume", media_volume(app, placed.unit), MEDIA, read_only=False),
@@ -191,7 +194,7 @@ def _containers(
             ports=(Published(port, PORT, str(ctx.host.address)),),
             environment=environment,
             stop_timeout=25,
-            health=Health(("CMD", *_SCRIPT, "alive"), interval=20, timeout=10, start_period=180),
+            health=alive,
             needs=needs,
         ),
         Container(
@@ -204,7 +207,9 @@ def _containers(
             mounts=mounts,
             environment=environment,
             stop_timeout=60,  # work that has begun is brought to its end
-            health=Health(("CMD", *_SCRIPT, "working"), interval=60, timeout=20, start_period=180),
+            health=Health(
+                ("CMD", *_SCRIPT, "working"), interval=40, timeout=20, start_period=WAITS
+            ),
             needs=needs,
         ),
         Container(
