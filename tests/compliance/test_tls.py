@@ -8,7 +8,7 @@ import pytest
 
 from infra.verify.checks import Host, control, gate, on, python
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
+pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "documents")]
 
 # Conversations of each kind with every port of a host, side by side; prints what came of them
 # by port. `start` is how the protocol changes to TLS: "" at once, "postgres" after an

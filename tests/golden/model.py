@@ -140,3 +140,33 @@ def online_services() -> dict[str, Any]:
 
 def model(changed: dict[str, Any] | None = None) -> Model:
     return Model.model_validate(changed or description())
+
+
+DOCUMENTS = "documents"
+
+
+def documents() -> dict[str, Any]:
+    """The description with an application that has an instance for each unit: one unit has it
+    centrally, one on its own host."""
+    made = description()
+    made["apps"].append(
+        {
+            "id": DOCUMENTS,
+            "name": _name("Documents"),
+            "service": "mayan",
+            "serves": "one-unit",
+            "database": {"per": "unit"},
+            "health": {"path": "/static/appearance/images/favicon.ico", "status": 200},
+            "resources": {"memory": "896MiB", "cpus": 0.5},
+            "needs": ["database", "gateway"],
+        }
+    )
+    own = {"id": "tccb-1", "address": "10.77.9.30", "roles": ["applications"]}
+    made["units"][0]["applications"][DOCUMENTS] = {"mode": "central"}
+    made["units"][1] |= {
+        "hosts": [{**own, "cpus": 4, "memory": "8GiB", "storage": "100GiB"}],
+        "applications": {DOCUMENTS: {"mode": "self-hosted", "host": "tccb-1"}},
+    }
+    made["roadmap"]["waves"].append(_wave(DOCUMENTS, [], [{"app": DOCUMENTS, "units": "all"}]))
+    made["roadmap"]["current"] = DOCUMENTS
+    return made

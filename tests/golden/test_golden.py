@@ -41,7 +41,11 @@ def test_a_service_is_rendered_as_expected(case: str, update_golden: bool) -> No
 @pytest.mark.parametrize("case", CASES)
 def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
     host_id, through = CASES[case]
-    made = plan(model(), through)
+    held_against(case, plan(model(), through), host_id, update_golden)
+
+
+def held_against(case: str, made: Plan, host_id: str, update: bool) -> None:
+    """The host's files and the rest of its plan against those of tests/golden/<case>/."""
     actual = _files(made.host(host_id)) | {"plan.json": _summary(made, host_id)}
     _hold(case, actual, update_golden)
 
@@ -49,7 +53,7 @@ def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
 def _hold(case: str, actual: dict[str, str], update_golden: bool) -> None:
     """The rendered texts against the case's directory, name by name."""
     directory = HERE / case
-    if update_golden:
+    if update:
         _write(directory, actual)
     expected = {
         str(p.relative_to(directory)): p.read_text("utf-8")

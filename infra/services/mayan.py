@@ -1,0 +1,367 @@
+"""Mayan EDMS 4.12 for documents: one instance for each unit, with its own database and files.
+
+An instance is three containers of one image on one host: the web server, the worker (OCR,
+indexing, the schedule) and the valkey between them. Its documents are on the volume
+<instance>-media of that host, all else is in its database. It answers over TLS, to gateways
+only (client certificate), and its certificate bears its own name: a gateway never takes one
+unit's instance for another's. Valkey listens on no port: its socket is in the volume
+<instance>-work, beside large temporary files; neither is worth moving or copying.
+"""
+
+from __future__ import annotations
+
+import json
+import zlib
+from collections.abc import Iterable
+
+from infra.model.schema import App, Unit
+from infra.placement import Placement
+from infra.resources import (
+    Action,
+    Certificate,
+    Container,
+    File,
+    Health,
+    Mount,
+    OneOff,
+    Page,
+    Parts,
+    Password,
+    Published,
+    Volume,
+    secret,
+)
+from infra.services import (
+    Backend,
+    Context,
+    HostContext,
+    Instance,
+    Route,
+    behind_gateway,
+    on_host,
+    once,
+    render,
+    unit_name,
+)
+from infra.services.database import endpoint, owned, password_of
+from infra.services.tls import directory, joined, mounted, opening, tls_files
+
+SERVICE = "mayan"
+PART = "app:mayan"
+ROLE = "applications"
+IMAGE = "mayan"
+UID = 10090
+PORT = 8443  # inside the container; on the host, FIRST_PORT + the instance's slot
+CONFIG = "/etc/mayan"
+MEDIA = "/var/lib/mayan"
+WORK = "/var/lib/mayan-work"
+STATIC = "/opt/mayan/static"  # the same for all instances, in the image
+LOGIN_PAGE = "/authentication/login/"
+SET_UP_SECONDS = 120
+WAITS = 1800  # seconds that an instance may wait for its set-up, after those of others
+
+# Where an instance's containers are on a host: by the unit's id, not by what is free.
+SLOTS = 64
+FIRST_PORT = 8600
+FIRST_ADDRESS = 40
+ADDRESSES = 3  # of each slot: web, worker, valkey
+
+PROCESSES = 2
+THREADS = 4
+VALKEY_MEMORY = 64 * 2**20
+WEB_MEMORY = 384 * 2**20
+MEMORY = 896 * 2**20  # where the application states nothing; the worker has what is left
+
+_SCRIPT = ("python3", f"{CONFIG}/instance.py")
+_SOCKET = f"{WORK}/valkey.sock"
+_VALKEY = (
+    "valkey-server",
+    *("--port", "0", "--unixsocket", _SOCKET, "--unixsocketperm", "700"),
+    # What is queued outlives a restart; the volume is on the same host, so no more is promised.
+    *("--dir", WORK, "--appendonly", "yes", "--save", ""),
+    *("--maxmemory", "40mb", "--maxmemory-policy", "noeviction"),
+)
+
+
+def instance_name(app: App, unit: Unit) -> str:
+    """By ids, which never change: renaming a unit replaces no container and moves no file."""
+    return f"{app.id}-{unit.id}"
+
+
+def database_name(app: App, unit: Unit) -> str:
+    return instance_name(app, unit).replace("-", "_")
+
+
+def media_volume(app: App, unit: Unit) -> str:
+    return f"{instance_name(app, unit)}-media"
+
+
+def slots(unit_ids: Iterable[str]) -> dict[str, int]:
+    """Each unit's place among the instances of one host.
+
+    It follows from the unit's id, so that a unit that comes or goes moves no other; only where
+    two units' ids fall on one place, the later id of the two takes the next free one.
+    """
+    taken: dict[int, str] = {}
+    for unit_id in sorted(unit_ids):
+        wanted = zlib.crc32(unit_id.encode())
+        free = (slot for i in range(SLOTS) if (slot := (wanted + i) % SLOTS) not in taken)
+        taken[next(free)] = unit_id
+    return {unit_id: slot for slot, unit_id in taken.items()}
+
+
+def _on(ctx: Context, host_id: str | None) -> tuple[Placement, ...]:
+    return ctx.placements(SERVICE, lambda place: place.host == host_id)
+
+
+@on_host(PART, role=ROLE)
+def mayan(ctx: HostContext) -> Parts:
+    """The instances of one host, each whole and apart from the others."""
+    app, placed = ctx.application(SERVICE), _on(ctx, ctx.host.id)
+    slot = slots(p.unit.id for p in placed)
+    instances = joined(*(_instance(ctx, p, slot[p.unit.id]) for p in placed))
+    return joined(instances, _kept(app, placed)) if ctx.own else instances
+
+
+def _instance(ctx: HostContext, placed: Placement, slot: int) -> Parts:
+    app, unit = placed.app, placed.unit
+    name = instance_name(app, unit)
+    web, worker, valkey = _addresses(ctx, slot)
+    port = FIRST_PORT + slot
+    certificate = Certificate(
+        f"mayan/{ctx.host.id}/{unit.id}",
+        f"{name} {ctx.host.id}"[:64],  # as long as X.509 takes
+        dns=(name, "localhost"),
+        addresses=(str(ctx.host.address), web, "127.0.0.1"),
+        usages=("server", "client"),  # client of itself, for the health check
+    )
+    # Both have loaded what is rendered, and share it with the processes that they have made.
+    restarts = tuple(
+        Action(f"{c}-restart", ("docker", "restart", c), c) for c in (name, f"{name}-worker")
+    )
+    files = (
+        *_files(ctx, placed, tuple(a.id for a in restarts)),
+        *tls_files(name, UID, certificate.id),  # the web server reads them at each connection
+    )
+    gateways = opening(ctx, port, ctx.hosts("gateway"), f"gateways: {name}, by certificate")
+    return Parts(
+        files=files,
+        actions=restarts,
+        volumes=(Volume(media_volume(app, unit)), Volume(f"{name}-work")),
+        containers=_containers(ctx, placed, (web, worker, valkey), port),
+        openings=gateways,
+        secrets=(certificate, *_passwords(app, unit)),
+    )
+
+
+def _addresses(ctx: HostContext, slot: int) -> tuple[str, str, str]:
+    first = FIRST_ADDRESS + ADDRESSES * slot
+    web, worker, valkey = (ctx.container_address(first + i) for i in range(ADDRESSES))
+    return web, worker, valkey
+
+
+def _containers(
+    ctx: HostContext, placed: Placement, addresses: tuple[str, str, str], port: int
+) -> tuple[Container, ...]:
+    app = placed.app
+    name = instance_name(app, placed.unit)
+    memory = app.resources.memory if app.resources else MEMORY
+    work = Mount("volume", f"{name}-work", WORK, read_only=False)
+    alive = Health(("CMD", *_SCRIPT, "alive"), interval=20, timeout=10, start_period=WAITS)
+    working = Health(("CMD", *_SCRIPT, "working"), interval=40, timeout=20, start_period=WAITS)
+    mounts = (
+        mounted(name, CONFIG),
+        Mount("volume", media_volume(app, placed.unit), MEDIA, read_only=False),
+        work,
+    )
+    user = f"{UID}:{UID}"
+    environment = (
+        ("DJANGO_SETTINGS_MODULE", "hanoi_settings"),
+        ("PYTHONPATH", CONFIG),
+        ("PYTHONWARNINGS", "ignore"),  # advice to developers of Mayan
+    )
+    needs = (endpoint(ctx).host, f"{name}-valkey")
+    web, worker, valkey = addresses
+    return (
+        Container(
+            name=name,
+            image=IMAGE,
+            user=user,
+            command=(*_SCRIPT, "web"),
+            address=web,
+            memory=WEB_MEMORY,
+            mounts=mounts,
+            ports=(Published(port, PORT, str(ctx.host.address)),),
+            environment=environment,
+            stop_timeout=25,
+            health=alive,
+            needs=needs,
+        ),
+        Container(
+            name=f"{name}-worker",
+            image=IMAGE,
+            user=user,
+            command=(*_SCRIPT, "worker"),
+            address=worker,
+            memory=memory - WEB_MEMORY - VALKEY_MEMORY,
+            mounts=mounts,
+            environment=environment,
+            stop_timeout=60,  # work that has begun is brought to its end
+            health=Health(
+                ("CMD", *_SCRIPT, "working"), interval=40, timeout=20, start_period=WAITS
+            ),
+            needs=needs,
+        ),
+        Container(
+            name=f"{name}-valkey",
+            image=IMAGE,
+            user=user,
+            command=_VALKEY,
+            address=valkey,
+            memory=VALKEY_MEMORY,
+            mounts=(work,),
+            health=Health(("CMD", "valkey-cli", "-s", _SOCKET, "ping"), interval=20),
+        ),
+    )
+
+
+def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tuple[File, ...]:
+    app, unit = placed.app, placed.unit
+    name, database, kept = instance_name(app, unit), database_name(app, unit), endpoint(ctx)
+    base, owner = directory(name), str(UID)
+    settings = render(
+        "mayan/hanoi_settings.py.j2",
+        name=name,
+        names=[unit_name(ctx, app, unit)],
+        database=database,
+        host=kept.host,
+        port=kept.port,
+        timezone=ctx.model.ministry.timezone,
+        media=MEDIA,
+        work=WORK,
+        static=STATIC,
+    )
+    server = render("mayan/gunicorn.conf.py.j2", port=PORT, config=CONFIG, processes=PROCESSES)
+    facts = {
+        "database": {
+            "host": kept.host,
+            "port": kept.port,
+            "dbname": database,
+            "user": database,
+            "sslmode": "verify-full",
+            "sslrootcert": f"{CONFIG}/ca.crt",
+            "passfile": f"{CONFIG}/pgpass",
+        },
+        "email": f"admin@{ctx.model.ministry.domain}",
+        "health": app.health.path if app.health else LOGIN_PAGE,
+        "media": MEDIA,
+        "port": PORT,
+        "threads": THREADS,
+        "work": WORK,
+    }
+    login = f"*:*:{database}:{database}:{secret(password_of(database), 'password')}\n"
+    open_ = {
+        "hanoi_settings.py": settings,
+        "gunicorn.conf.py": server,
+        "instance.json": json.dumps(facts, indent=2, sort_keys=True) + "\n",
+        "instance.py": render("mayan/instance.py"),
+    }
+    closed = {
+        "pgpass": login,
+        "secret_key": secret(_key(app, unit), "password") + "\n",
+        "admin": secret(_admin(app, unit), "password") + "\n",
+    }
+    return (
+        *(File(f"{base}/{n}", text, 0o444, actions=actions) for n, text in open_.items()),
+        *(
+            File(f"{base}/{n}", text, 0o400, owner, owner, actions=actions if n != "admin" else ())
+            for n, text in closed.items()
+        ),
+    )
+
+
+def _admin(app: App, unit: Unit) -> str:
+    """The secret's id of the first user of a unit's instance."""
+    return f"{app.id}/admin/{unit.id}"
+
+
+def _key(app: App, unit: Unit) -> str:
+    """The secret's id of what signs sessions. The same at both ends of a move."""
+    return f"{app.id}/key/{unit.id}"
+
+
+def _passwords(app: App, unit: Unit) -> tuple[Password, ...]:
+    database = Password(password_of(database_name(app, unit)))
+    return (database, Password(_admin(app, unit), 24), Password(_key(app, unit), 50))
+
+
+@once(PART)
+def shared(ctx: Context) -> Parts:
+    """What is in the cluster, and the pages of all units wherever they are served."""
+    app = ctx.application(SERVICE)
+    pages = tuple(
+        Page(unit_name(ctx, app, p.unit), LOGIN_PAGE, 200, app.id, p.unit.id)
+        for p in ctx.placements(SERVICE, lambda _: True)
+        if p.serving
+    )
+    return joined(_kept(app, ctx.placements(SERVICE, lambda p: not p.own)), Parts(pages=pages))
+
+
+def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
+    """A database for each unit with its own role, and its first contents.
+
+    A second copy lets nobody in, and gets its contents from the first.
+    """
+    extensions = app.database.extensions if app.database else ()
+    databases = (owned(database_name(app, p.unit), extensions, login=p.serving) for p in placed)
+    return joined(
+        *databases,
+        Parts(
+            secrets=tuple(s for p in placed for s in _passwords(app, p.unit)),
+            oneoffs=tuple(_first_contents(app, p.unit) for p in placed if p.serving),
+            data=tuple(
+                p.data(database_name(app, p.unit), (media_volume(app, p.unit),)) for p in placed
+            ),
+        ),
+    )
+
+
+def _first_contents(app: App, unit: Unit) -> OneOff:
+    name = instance_name(app, unit)
+    return OneOff(
+        name,
+        name,
+        (*_SCRIPT, "ready"),
+        (*_SCRIPT, "create", f"{CONFIG}/admin"),
+        SET_UP_SECONDS,
+    )
+
+
+@behind_gateway(PART)
+def offered(ctx: HostContext) -> tuple[Backend, ...]:
+    """Every unit's one instance: by its container's address here, by its host's elsewhere."""
+    return tuple(
+        _backend(ctx, host_id, str(address), p)
+        for host_id, address in [(h.id, h.address) for h in (*ctx.hosts(ROLE), *ctx.own_hosts)]
+        for p in _on(ctx, host_id)
+        if p.serving
+    )
+
+
+def _backend(ctx: HostContext, host_id: str, address: str, placed: Placement) -> Backend:
+    app, unit = placed.app, placed.unit
+    slot = slots(p.unit.id for p in _on(ctx, host_id))[unit.id]
+    here = host_id == ctx.host.id
+    instance = (
+        Instance(host_id, _addresses(ctx, slot)[0], PORT, True)
+        if here
+        else Instance(host_id, address, FIRST_PORT + slot, False)
+    )
+    return Backend(
+        name=instance_name(app, unit),
+        tls_name=instance_name(app, unit),
+        health_path=app.health.path if app.health else LOGIN_PAGE,
+        health_status=app.health.status if app.health else 200,
+        routes=(Route(unit_name(ctx, app, unit), None, unit.id, placed.paused),),
+        instances=(instance,),
+    )
