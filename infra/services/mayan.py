@@ -168,7 +168,6 @@ def _containers(
     memory = app.resources.memory if app.resources else MEMORY
     work = Mount("volume", f"{name}-work", WORK, read_only=False)
     alive = Health(("CMD", *_SCRIPT, "alive"), interval=20, timeout=10, start_period=WAITS)
-    working = Health(("CMD", *_SCRIPT, "working"), interval=40, timeout=20, start_period=WAITS)
     mounts = (
         mounted(name, CONFIG),
         Mount("volume", media_volume(app, placed.unit), MEDIA, read_only=False),

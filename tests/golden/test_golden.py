@@ -47,10 +47,10 @@ def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
 def held_against(case: str, made: Plan, host_id: str, update: bool) -> None:
     """The host's files and the rest of its plan against those of tests/golden/<case>/."""
     actual = _files(made.host(host_id)) | {"plan.json": _summary(made, host_id)}
-    _hold(case, actual, update_golden)
+    _hold(case, actual, update)
 
 
-def _hold(case: str, actual: dict[str, str], update_golden: bool) -> None:
+def _hold(case: str, actual: dict[str, str], update: bool) -> None:
     """The rendered texts against the case's directory, name by name."""
     directory = HERE / case
     if update:

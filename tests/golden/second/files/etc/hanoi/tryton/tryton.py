@@ -36,17 +36,22 @@ def alive():
         answer.read()
 
 
-def seen(database):
-    """(whether tables are there, the active modules, whether the first user has a password)."""
+def connected(database):
     import psycopg2
 
     config = configparser.RawConfigParser()
     config.read(CONFIG)
     uri = urlsplit(config["database"]["uri"])._replace(path=f"/{database}").geturl()
-    connection = psycopg2.connect(uri, user=database)
+    return psycopg2.connect(uri, user=database)
+
+
+def seen(database):
+    """(whether the tables are there, the active modules, whether the first user has a password)."""
+    connection = connected(database)
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('ir_module') IS NOT NULL")
+            # Tryton makes the users' table last of those that it cannot do without.
+            cursor.execute("SELECT to_regclass('res_user') IS NOT NULL")
             if not cursor.fetchone()[0]:
                 return False, set(), False
             cursor.execute("SELECT name FROM ir_module WHERE state = 'activated'")
@@ -54,6 +59,17 @@ def seen(database):
             # Without a password it is one that an interrupted creation left.
             cursor.execute("SELECT count(password_hash) FROM res_user WHERE login = 'admin'")
             return True, active, cursor.fetchone()[0] > 0
+    finally:
+        connection.close()
+
+
+def clear(database):
+    """Away with the first tables of a creation that was interrupted: Tryton would stumble over
+    them, and nobody has ever been able to log in."""
+    connection = connected(database)
+    try:
+        with connection, connection.cursor() as cursor:
+            cursor.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     finally:
         connection.close()
 
@@ -73,7 +89,9 @@ def create(database, passfile):
     argv = [sys.executable, f"{HERE}/tryton.py", "admin", "-c", CONFIG, "-d", database]
     argv += ["--activate-dependencies", "--email", FACTS["email"]]
     tables, _, password = seen(database)
-    if tables and not password:
+    if not tables:
+        clear(database)
+    elif not password:
         argv.append("--password")  # by itself Tryton sets it only where it makes the tables
     argv += ["-u", "ir", "res", *FACTS["modules"]]
     environment = {**os.environ, "TRYTONPASSFILE": passfile}
