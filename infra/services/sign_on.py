@@ -172,11 +172,13 @@ def _settings(ctx: Context, source: str) -> dict[str, object]:
     name, parties = host_name(ctx), clients(ctx)
     return {
         "cfgNum": 1,
+        "cfgDate": 1,  # it takes a configuration without a date for none
         "key": secret(CIPHER.id, "password"),
         "portal": f"https://{name}/",
         "domain": "",  # the cookie is for the portal alone, no application sees it
         "securedCookie": 1,
         "sameSite": "Lax",
+        "locationRules": {name: {"default": "accept"}},
         "corsEnabled": 0,
         "timeout": SESSION_SECONDS,
         "timeoutActivity": IDLE_SECONDS,
@@ -195,6 +197,9 @@ def _settings(ctx: Context, source: str) -> dict[str, object]:
         "oidcServiceIDTokenExpiration": TOKEN_SECONDS,
         "oidcRPMetaDataOptions": {c.id: _party(c) for c in parties},
         "oidcRPMetaDataExportedVars": {c.id: CLAIMS for c in parties},
+        "captcha_login_enabled": 0,
+        "captcha_mail_enabled": 0,
+        "captcha_register_enabled": 0,
         "portalDisplayRegister": 0,
         "portalDisplayResetPassword": 0,
         "portalDisplayGeneratePassword": 0,
