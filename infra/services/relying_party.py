@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 
+from infra.model.schema import Host
 from infra.resources import secret
 from infra.services import Context, HostContext
 
@@ -114,6 +115,14 @@ def provider(ctx: HostContext) -> Provider | None:
         return None
     name = host_name(ctx)
     return Provider(f"https://{name}", ((name, str(_way_in(ctx))),))
+
+
+def without_gateway(ctx: Context) -> tuple[Host, ...]:
+    """The hosts whose applications ask the provider through another host's gateway."""
+    if PART not in ctx.scope.parts:
+        return ()
+    sites = tuple(h for h in ctx.hosts("applications") if "gateway" not in h.roles)
+    return (*sites, *ctx.own_hosts)
 
 
 def _way_in(ctx: HostContext) -> IPv4Address:

@@ -45,6 +45,7 @@ from infra.services.relying_party import (
     client_secret,
     clients,
     host_name,
+    signs_on,
 )
 from infra.services.tls import directory, joined, mounted, opening, tls_files
 
@@ -78,6 +79,19 @@ CLAIMS = {
     "preferred_username": "_user",
     UNIT_CLAIM: UNIT_CLAIM,
 }
+
+
+CHECK = "verify"  # the client of `hanoi verify`
+CHECK_ELSEWHERE = "verify-elsewhere"  # the same for a unit that nobody belongs to
+NO_UNIT = "-"  # no unit's id
+
+
+@signs_on(PART)
+def checks(ctx: Context) -> tuple[Client, ...]:
+    """What compliance checks sign on to. Where they come back to is a page of our own that says
+    nothing, so that a code leads nobody anywhere else."""
+    back = (f"https://{host_name(ctx)}/static/verify",)
+    return Client(CHECK, None, back), Client(CHECK_ELSEWHERE, NO_UNIT, back)
 
 
 @on_host(PART, role=ROLE)

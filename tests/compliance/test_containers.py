@@ -6,7 +6,7 @@ import json
 
 from infra.verify.checks import control, gate, inspect, look
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
+pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "sign-on")]
 
 CIS = "CIS Docker Benchmark 1.6, section 5"
 

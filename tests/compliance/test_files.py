@@ -8,7 +8,7 @@ import pytest
 
 from infra.verify.checks import control, gate, look
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
+pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "sign-on")]
 
 
 def _digests(host, files) -> dict[str, str]:

@@ -6,7 +6,7 @@ import pytest
 
 from infra.verify.checks import control, gate
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
+pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "sign-on")]
 
 
 @control("REACH-01", "own requirement")

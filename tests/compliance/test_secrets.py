@@ -7,7 +7,7 @@ import re
 
 from infra.verify.checks import control, gate, look
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
+pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "sign-on")]
 
 TELLING = re.compile(r"(PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|_KEY$)", re.I)
 

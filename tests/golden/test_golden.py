@@ -15,13 +15,14 @@ import pytest
 
 from infra.plan import plan
 from infra.resources import HostPlan, Plan
-from tests.golden.model import model
+from tests.golden.model import model, with_sign_on
 
 HERE = Path(__file__).parent
 CASES = {
     "hub": ("nd-1", "personnel-pilot"),
     "second": ("tdh-1", "personnel-pilot"),
     "infrastructure": ("nd-1", "infrastructure"),
+    "sign-on": ("tdh-1", "sign-on"),
 }
 
 
@@ -29,7 +30,7 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
     host_id, through = CASES[case]
-    made = plan(model(), through)
+    made = plan(model(with_sign_on() if case == "sign-on" else None), through)
     actual = _files(made.host(host_id)) | {"plan.json": _summary(made, host_id)}
     directory = HERE / case
     if update_golden:
