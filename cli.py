@@ -553,10 +553,11 @@ def sign_on_user_add(unit: str, login: str, name: str, mail: str, through: str |
     from infra import sign_on as users
     from infra.model import load
 
-    if sys.stdin.isatty():
+    entered = click.get_text_stream("stdin")
+    if entered.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        password = sys.stdin.readline().rstrip("\r\n")
+        password = entered.readline().rstrip("\r\n")
     users.put(load(paths.sites()), _plan(through), unit, (login, name, mail), password)
 
 

@@ -36,8 +36,8 @@ def alive():
         answer.read()
 
 
-def missing(database):
-    """Why the database is not ready, or None."""
+def seen(database):
+    """(whether tables are there, the active modules, whether the first user has a password)."""
     import psycopg2
 
     config = configparser.RawConfigParser()
@@ -48,22 +48,33 @@ def missing(database):
         with connection.cursor() as cursor:
             cursor.execute("SELECT to_regclass('ir_module') IS NOT NULL")
             if not cursor.fetchone()[0]:
-                return "no tables yet"
+                return False, set(), False
             cursor.execute("SELECT name FROM ir_module WHERE state = 'activated'")
             active = {row[0] for row in cursor.fetchall()}
-            cursor.execute("SELECT count(*) FROM res_user WHERE login = 'admin'")
-            admins = cursor.fetchone()[0]
+            # Without a password it is one that an interrupted creation left.
+            cursor.execute("SELECT count(password_hash) FROM res_user WHERE login = 'admin'")
+            return True, active, cursor.fetchone()[0] > 0
     finally:
         connection.close()
+
+
+def missing(database):
+    """Why the database is not ready, or None."""
+    tables, active, password = seen(database)
+    if not tables:
+        return "no tables yet"
     absent = sorted(set(FACTS["modules"]) - active)
     if absent:
         return f"modules not active: {', '.join(absent)}"
-    return None if admins else "no first user"
+    return None if password else "no first user with a password"
 
 
 def create(database, passfile):
     argv = [sys.executable, f"{HERE}/tryton.py", "admin", "-c", CONFIG, "-d", database]
     argv += ["--activate-dependencies", "--email", FACTS["email"]]
+    tables, _, password = seen(database)
+    if tables and not password:
+        argv.append("--password")  # by itself Tryton sets it only where it makes the tables
     argv += ["-u", "ir", "res", *FACTS["modules"]]
     environment = {**os.environ, "TRYTONPASSFILE": passfile}
     done = subprocess.run(argv, env=environment, stdin=subprocess.DEVNULL, check=False)
