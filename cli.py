@@ -529,6 +529,61 @@ def destroy(site_ids: tuple[str, ...], yes: bool, volumes: bool, as_json: bool, 
     return Exit.OK
 
 
+@main.group("sign-on")
+def sign_on() -> None:
+    """The applications' common sign-on."""
+
+
+@sign_on.group("user")
+def sign_on_user() -> None:
+    """Who may sign on, and for which unit (docs/sign-on.md)."""
+
+
+@sign_on_user.command("add")
+@click.argument("unit")
+@click.argument("login")
+@click.option("--name", required=True, help="The person's name.")
+@click.option("--mail", default="", help="The e-mail address.")
+@_options(through_option)
+def sign_on_user_add(unit: str, login: str, name: str, mail: str, through: str | None) -> None:
+    """Let a person of a UNIT sign on, or change what is known of one.
+
+    The password is asked for, or read from standard input as one line.
+    """
+    from infra import sign_on as users
+    from infra.model import load
+
+    entered = click.get_text_stream("stdin")
+    if entered.isatty():
+        password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
+    else:
+        password = entered.readline().rstrip("\r\n")
+    users.put(load(paths.sites()), _plan(through), unit, (login, name, mail), password)
+
+
+@sign_on_user.command("remove")
+@click.argument("login")
+@_options(through_option)
+def sign_on_user_remove(login: str, through: str | None) -> None:
+    """Let a person sign on no longer, and end what the person is in."""
+    from infra import sign_on as users
+
+    users.remove(_plan(through), login)
+
+
+@sign_on_user.command("list")
+@_options(through_option, json_option)
+def sign_on_user_list(through: str | None, as_json: bool) -> None:
+    """Everybody who may sign on, by unit."""
+    from infra import sign_on as users
+
+    rows = users.users(_plan(through))
+    if as_json:
+        click.echo(json.dumps(rows, indent=2, ensure_ascii=False))
+    for row in [] if as_json else rows:
+        click.echo(f"{row['unit']:24} {row['login']:20} {row['name']} {row['mail']}".rstrip())
+
+
 @main.group()
 def ci() -> None:
     """Pipelines for GitLab and GitHub, and their comment."""

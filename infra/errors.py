@@ -4,9 +4,9 @@ Every error says where, what is wrong and what to do next, and has a stable code
 The codes are explained in docs/errors.md; a test holds the two against each other.
 
 Code families: HN-A configure (Ansible), HN-C connection to a host, HN-D deploy, HN-E engine
-(Pulumi), HN-I images, HN-L lab, HN-M model, HN-P plan, HN-R review (diff, plan, drift, CI),
-HN-S secrets, HN-T moves (transfer of data), HN-U hanoi unit, HN-V verify, HN-X environment and
-the unforeseen.
+(Pulumi), HN-I images, HN-L lab, HN-M model, HN-N sign-on, HN-P plan, HN-R review (diff, plan,
+drift, CI), HN-S secrets, HN-T moves (transfer of data), HN-U hanoi unit, HN-V verify, HN-X
+environment and the unforeseen.
 """
 
 from __future__ import annotations

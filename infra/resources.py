@@ -21,7 +21,8 @@ SECRET = re.compile(r"secret://([a-z0-9][a-z0-9/._-]*)#([a-z]+)")
 
 
 def secret(secret_id: str, part: str) -> str:
-    """The reference to put into content; part is "password", "cert", "key" or "public"."""
+    """The reference to put into content; part is "password", "cert", "key",
+    "public", or as its kind says."""
     return f"secret://{secret_id}#{part}"
 
 
@@ -45,6 +46,18 @@ class Certificate:
     dns: tuple[str, ...] = ()
     addresses: tuple[str, ...] = ()
     usages: tuple[Literal["server", "client"], ...] = ("server",)
+
+
+@dataclass(frozen=True)
+class SigningKey:
+    """RSA keys that sign for others to verify. parts, each a private key: #key signs;
+    #next and #previous are published beside it, so that a rotation finds it known already.
+    """
+
+    id: str
+
+
+Secret = Password | Certificate | SigningKey
 
 
 @dataclass(frozen=True)
@@ -290,7 +303,7 @@ class Parts:
     volumes: tuple[Volume, ...] = ()
     containers: tuple[Container, ...] = ()
     openings: tuple[Opening, ...] = ()
-    secrets: tuple[Password | Certificate, ...] = ()
+    secrets: tuple[Secret, ...] = ()
     roles: tuple[DatabaseRole, ...] = ()
     databases: tuple[Database, ...] = ()
     oneoffs: tuple[OneOff, ...] = ()
@@ -372,7 +385,7 @@ class Plan:
         return tuple(d for p in (self.common, *(h.parts for h in self.hosts)) for d in p.data)
 
     @property
-    def secrets(self) -> tuple[Password | Certificate, ...]:
+    def secrets(self) -> tuple[Secret, ...]:
         """Every secret of the plan once, by id."""
         found = {s.id: s for p in (self.common, *(h.parts for h in self.hosts)) for s in p.secrets}
         return tuple(found[i] for i in sorted(found))

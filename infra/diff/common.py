@@ -9,7 +9,7 @@ from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.diff.values import properties
 from infra.report.content import Change, Operation, Property
-from infra.resources import Certificate, Page, Password, Plan
+from infra.resources import Certificate, Page, Password, Plan, Secret, SigningKey
 from infra.services import plone, postgres, tryton
 from infra.services.tls import directory
 
@@ -39,6 +39,9 @@ def _images(before: Side, after: Side) -> Iterator[Change]:
         yield Change("image", name, operation, why=why, properties=(Property("tag", old, tag),))
 
 
+_KINDS = {Password: "password", Certificate: "certificate", SigningKey: "signing key"}
+
+
 def _secrets(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
     """By reference only. A password once made is kept whatever its length; a secret that
     nothing refers to any more stays in the vault (left.py)."""
@@ -47,7 +50,7 @@ def _secrets(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
         old = known.get(secret.id)
         units, apps = owners.secret(secret.id)
         if old is None or type(old) is not type(secret):
-            what = "certificate" if isinstance(secret, Certificate) else "password"
+            what = _KINDS[type(secret)]
             why = f"a {what} is generated"
             yield Change("secret", secret.id, "create", why=why, units=units, applications=apps)
         elif isinstance(secret, Certificate) and (shown := _names(old, secret)):
@@ -57,7 +60,7 @@ def _secrets(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
             )  # fmt: skip
 
 
-def _names(old: Password | Certificate, new: Certificate) -> tuple[Property, ...]:
+def _names(old: Secret, new: Certificate) -> tuple[Property, ...]:
     """Names that a certificate gains or loses; their order does not count."""
     assert isinstance(old, Certificate)
     found = properties(

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from infra.live.hidden import Hider
-from infra.resources import SECRET, Certificate, Password, Plan
+from infra.resources import SECRET, Password, Plan, Secret
 from infra.secrets import Secrets
 
 PASSPHRASE = Password("pulumi/passphrase")
@@ -27,7 +27,7 @@ class Known:
     @classmethod
     def read(cls, plan: Plan, directory: Path) -> Known:
         """Of the directory; nothing is written there. Raises HN-S001 to HN-S004."""
-        wanted: list[Password | Certificate] = [PASSPHRASE, *plan.secrets]
+        wanted: list[Secret] = [PASSPHRASE, *plan.secrets]
         if Secrets.unmade(directory):
             return cls(None, {w.id: "" for w in wanted} | {AUTHORITY: ""})
         secrets = Secrets.open(directory, create=False)

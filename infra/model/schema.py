@@ -296,7 +296,7 @@ class App(Strict):
     note: Note | None = None
 
 
-Platform = Literal["infrastructure", "database", "gateway", "sharing"]
+Platform = Literal["infrastructure", "database", "gateway", "sign-on", "sharing"]
 
 
 def _all_or_list(value: Any) -> str:

@@ -18,11 +18,11 @@ from typing import Any
 from infra import paths
 from infra.errors import Exit, HanoiError, error
 from infra.files import private_directory
-from infra.resources import SECRET, Certificate, Password
-from infra.secrets import authority, vault
+from infra.resources import SECRET, Certificate, Password, Secret, SigningKey
+from infra.secrets import authority, signing, vault
 from infra.secrets.deploykey import public_key
 
-FILES = ("passwords", "authority", "certificates")
+FILES = ("passwords", "authority", "certificates", "keys")
 ALPHABET = string.ascii_letters + string.digits  # safe in every config format and in URLs
 
 
@@ -84,14 +84,11 @@ class Secrets:
         mine = path == directory / vault.PASSWORD_FILE
         return mine and not path.exists() and not any(f.exists() for f in files)
 
-    def pending(self, wanted: Sequence[Password | Certificate]) -> dict[str, str]:
+    def pending(self, wanted: Sequence[Secret]) -> dict[str, str]:
         """What ensure() would make, without making it: id → why ("" for a first one)."""
         if not self.has_authority:
-            known = self._file("passwords")
-            return {w.id: "" for w in wanted if isinstance(w, Certificate) or w.id not in known}
-        reasons = {w.id: self._due(w) for w in wanted if isinstance(w, Certificate)}
-        missing = (w.id for w in wanted if isinstance(w, Password))
-        reasons |= {i: None if i in self._file("passwords") else "" for i in missing}
+            return {w.id: "" for w in wanted if isinstance(w, Certificate) or self._due(w) == ""}
+        reasons = {w.id: self._due(w) for w in wanted}
         return {i: why for i, why in sorted(reasons.items()) if why is not None}
 
     @property
@@ -103,9 +100,11 @@ class Secrets:
         found = {v: f"secret://{i}#password" for i, v in self._file("passwords").items()}
         holders = {"ca": self._file("authority"), **self._file("certificates")}
         found |= {e["key"]: f"secret://{i}#key" for i, e in holders.items() if e.get("key")}
+        kept = self._file("keys").items()
+        found |= {e[p]: f"secret://{i}#{p}" for i, e in kept for p in signing.PARTS}
         return found
 
-    def ensure(self, wanted: Sequence[Password | Certificate]) -> Changes:
+    def ensure(self, wanted: Sequence[Secret]) -> Changes:
         """Generate what is missing; issue anew the certificates whose names changed, whose
         authority changed or that have less than 30 days left. Writes only what changed."""
         if self._complete(wanted):
@@ -115,7 +114,9 @@ class Secrets:
             if made:
                 self._save("authority", authority.new_authority(self._now()))
             generated = self._new_passwords([w for w in wanted if isinstance(w, Password)])
-            due = {w: why for w in wanted if (why := self._due(w)) is not None}
+            generated += self._new_keys([w for w in wanted if isinstance(w, SigningKey)])
+            certificates = [w for w in wanted if isinstance(w, Certificate)]
+            due = {w: why for w in certificates if (why := self._due(w)) is not None}
             self._issue(due)
             generated += [w.id for w, why in due.items() if not why]
             reissued = tuple((w.id, why) for w, why in due.items() if why)
@@ -133,6 +134,8 @@ class Secrets:
             return str(entry[part])
         if part == "password" and secret_id in self._file("passwords"):
             return str(self._file("passwords")[secret_id])
+        if part in signing.PARTS and secret_id in self._file("keys"):
+            return str(self._file("keys")[secret_id][part])
         entry = self._file("certificates").get(secret_id, {})
         if part in ("cert", "pem") and entry:
             chain = entry["cert"] + self._file("authority")["cert"]
@@ -150,8 +153,9 @@ class Secrets:
         return SECRET.sub(replacement, text) if "secret://" in text else text
 
     def rotate(self, secret_id: str) -> None:
-        """A new password, or the certificate issued anew with a new key; the next deploy
-        brings it to the hosts. Raises HN-S005 (unknown), HN-S007 (the authority itself)."""
+        """A new password, the certificate issued anew with a new key, or the next signing key;
+        the next deploy brings it to the hosts. Raises HN-S005 (unknown), HN-S007 (the authority
+        itself)."""
         if secret_id == "ca":
             raise error(
                 "HN-S007",
@@ -166,6 +170,9 @@ class Secrets:
                 fresh = {secret_id: _generated(len(str(old)))}
                 self._save("passwords", {**self._file("passwords"), **fresh})
                 return
+            if keys := self._file("keys").get(secret_id):
+                self._save("keys", {**self._file("keys"), secret_id: signing.rotated(keys)})
+                return
             entry = self._file("certificates").get(secret_id)
             if not entry:
                 raise _unknown(secret_id, "password")
@@ -174,16 +181,14 @@ class Secrets:
 
     # What has to be done
 
-    def _complete(self, wanted: Sequence[Password | Certificate]) -> bool:
-        return "cert" in self._file("authority") and all(
-            w.id in self._file("passwords") if isinstance(w, Password) else self._due(w) is None
-            for w in wanted
-        )
+    def _complete(self, wanted: Sequence[Secret]) -> bool:
+        return "cert" in self._file("authority") and all(self._due(w) is None for w in wanted)
 
-    def _due(self, wanted: Password | Certificate) -> str | None:
-        """None: nothing to issue; "": a first certificate; else why another one is needed."""
-        if isinstance(wanted, Password):
-            return None
+    def _due(self, wanted: Secret) -> str | None:
+        """None: nothing to make; "": a first one; else why a certificate is needed anew."""
+        if not isinstance(wanted, Certificate):
+            name = "passwords" if isinstance(wanted, Password) else "keys"
+            return None if wanted.id in self._file(name) else ""
         entry = self._file("certificates").get(wanted.id)
         if not entry:
             return ""
@@ -201,6 +206,13 @@ class Secrets:
         fresh = {w.id: _generated(w.length) for w in wanted if w.id not in known}
         if fresh:
             self._save("passwords", {**known, **fresh})
+        return list(fresh)
+
+    def _new_keys(self, wanted: Sequence[SigningKey]) -> list[str]:
+        known = self._file("keys")
+        fresh = {w.id: signing.new() for w in wanted if w.id not in known}
+        if fresh:
+            self._save("keys", {**known, **fresh})
         return list(fresh)
 
     def _issue(self, due: dict[Any, str]) -> None:

@@ -10,7 +10,8 @@ from infra.resources import Action, Certificate, Container, File, Opening, Parts
 from infra.services import Backend, HostContext, backends, interconnection, on_host, render
 from infra.services.interconnection import Redirect, redirects
 from infra.services.proxy import COMMAND, CONFIG, HEALTH, HEALTH_PORT, IMAGE, RELOAD_SCRIPT, UID
-from infra.services.tls import directory, mounted, pem_files
+from infra.services.relying_party import without_gateway
+from infra.services.tls import directory, mounted, opening, pem_files
 
 NAME = "gateway"
 ROLE = "gateway"
@@ -67,6 +68,7 @@ def gateway(ctx: HostContext) -> Parts:
         openings=(
             Opening(PORT, users, "users: applications over HTTPS"),
             Opening(PLAIN_PORT, users, "users: redirect to HTTPS"),
+            *opening(ctx, PORT, without_gateway(ctx), "applications: sign-on"),
         ),
         secrets=(certificate,),
     )

@@ -6,7 +6,17 @@ import json
 
 from infra.verify.checks import control, gate, inspect, look
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "documents")]
+pytestmark = [
+    gate(
+        "infrastructure",
+        "database",
+        "gateway",
+        "personnel",
+        "sign-on",
+        "online-services",
+        "documents",
+    )
+]
 
 CIS = "CIS Docker Benchmark 1.6, section 5"
 

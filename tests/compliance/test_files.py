@@ -8,7 +8,17 @@ import pytest
 
 from infra.verify.checks import control, gate, look
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "documents")]
+pytestmark = [
+    gate(
+        "infrastructure",
+        "database",
+        "gateway",
+        "personnel",
+        "sign-on",
+        "online-services",
+        "documents",
+    )
+]
 
 
 def _digests(host, files) -> dict[str, str]:

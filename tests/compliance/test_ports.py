@@ -42,7 +42,7 @@ LIST = sorted(
     | {15692, 25672, 27017, 31337}
 )
 # What a host of another site may reach at all, whatever a plan says.
-STATED = {22, 80, 443, 2379, 2380, 5000, 5432, 6432, 6433, 8008, 8443}
+STATED = {22, 80, 443, 2379, 2380, 5000, 5432, 6432, 6433, 8008, 8443, 8444}
 CONTAINER_PORTS = (
     ("etcd", 2379),
     ("etcd", 2380),
@@ -53,6 +53,7 @@ CONTAINER_PORTS = (
     ("gateway", 443),
     ("gateway", 80),
     ("registry", 5000),
+    ("sign-on", 8444),
 )
 
 

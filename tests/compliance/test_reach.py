@@ -6,7 +6,17 @@ import pytest
 
 from infra.verify.checks import control, gate
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "documents")]
+pytestmark = [
+    gate(
+        "infrastructure",
+        "database",
+        "gateway",
+        "personnel",
+        "sign-on",
+        "online-services",
+        "documents",
+    )
+]
 
 
 @control("REACH-01", "own requirement")

@@ -7,7 +7,17 @@ import re
 
 from infra.verify.checks import control, gate, look
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "documents")]
+pytestmark = [
+    gate(
+        "infrastructure",
+        "database",
+        "gateway",
+        "personnel",
+        "sign-on",
+        "online-services",
+        "documents",
+    )
+]
 
 TELLING = re.compile(r"(PASSW|SECRET|TOKEN|PRIVATE|CREDENTIAL|_KEY$)", re.I)
 

@@ -8,7 +8,17 @@ import pytest
 
 from infra.verify.checks import Host, control, gate, on, python
 
-pytestmark = [gate("infrastructure", "database", "gateway", "personnel", "documents")]
+pytestmark = [
+    gate(
+        "infrastructure",
+        "database",
+        "gateway",
+        "personnel",
+        "sign-on",
+        "online-services",
+        "documents",
+    )
+]
 
 # Conversations of each kind with every port of a host, side by side; prints what came of them
 # by port. `start` is how the protocol changes to TLS: "" at once, "postgres" after an
@@ -103,8 +113,15 @@ SERVICES = (
     ("gateway", 443, ""),
     ("registry", 5000, ""),
     ("tryton", 8443, ""),
+    ("sign-on", 8444, ""),
 )
-NEED_A_CERTIFICATE = (("etcd", 2379), ("etcd", 2380), ("postgres", 8008), ("registry", 5000))
+NEED_A_CERTIFICATE = (
+    ("etcd", 2379),
+    ("etcd", 2380),
+    ("postgres", 8008),
+    ("registry", 5000),
+    ("sign-on", 8444),
+)
 every_service = pytest.mark.parametrize(
     ("service", "port", "start"),
     [pytest.param(*s, id=f"{s[0]}-{s[1]}", marks=on(container=s[0])) for s in SERVICES],

@@ -138,6 +138,13 @@ def online_services() -> dict[str, Any]:
     return made
 
 
+def with_sign_on() -> dict[str, Any]:
+    """The description with a wave that brings sign-on."""
+    made = description()
+    made["roadmap"]["waves"].append(_wave("sign-on", ["sign-on"], []))
+    return made
+
+
 def model(changed: dict[str, Any] | None = None) -> Model:
     return Model.model_validate(changed or description())
 

@@ -15,13 +15,14 @@ import pytest
 
 from infra.plan import plan
 from infra.resources import HostPlan, Plan
-from tests.golden.model import model, online_services
+from tests.golden.model import model, online_services, with_sign_on
 
 HERE = Path(__file__).parent
 CASES = {
     "hub": ("nd-1", "personnel-pilot"),
     "second": ("tdh-1", "personnel-pilot"),
     "infrastructure": ("nd-1", "infrastructure"),
+    "sign-on": ("tdh-1", "sign-on"),
 }
 # Of a model of its own, and only what is this service's.
 SERVICES = {"plone": (online_services, "tdh-1", ("plone", "gateway"))}
@@ -41,7 +42,8 @@ def test_a_service_is_rendered_as_expected(case: str, update_golden: bool) -> No
 @pytest.mark.parametrize("case", CASES)
 def test_a_host_is_rendered_as_expected(case: str, update_golden: bool) -> None:
     host_id, through = CASES[case]
-    held_against(case, plan(model(), through), host_id, update_golden)
+    made = plan(model(with_sign_on() if case == "sign-on" else None), through)
+    held_against(case, made, host_id, update_golden)
 
 
 def held_against(case: str, made: Plan, host_id: str, update: bool) -> None:

@@ -13,7 +13,7 @@ import infra
 from infra.errors import HanoiError
 from infra.plan import plan
 from infra.resources import Plan, digest
-from tests.golden.model import description, model
+from tests.golden.model import description, model, with_sign_on
 
 REPOSITORY = Path(infra.__file__).parents[1]
 
@@ -80,10 +80,14 @@ def test_a_new_unit_changes_no_container() -> None:
             "personnel-pilot",
             {"registry", "etcd", "postgres", "database-proxy", "gateway", "tryton"},
         ),
+        (
+            "sign-on",
+            {"registry", "etcd", "postgres", "database-proxy", "gateway", "tryton", "sign-on"},
+        ),
     ],
 )
 def test_a_wave_brings_in_its_own_containers_only(through: str, expected: set[str]) -> None:
-    made = plan(model(), through)
+    made = plan(model(with_sign_on()), through)
     assert {c.name for h in made.hosts for c in h.parts.containers} == expected
     assert [c.name for h in made.hosts for c in h.parts.containers].count("registry") == 1
 

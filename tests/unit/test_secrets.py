@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from cryptography.x509.oid import ExtendedKeyUsageOID
 
 from infra.errors import Exit, HanoiError
-from infra.resources import Certificate, Password, secret
+from infra.resources import Certificate, Password, SigningKey, secret
 from infra.secrets import Secrets, vault
 
 CANARY = "canaryZx81NeverInClear"
@@ -28,7 +28,8 @@ SERVER = Certificate(
     ("server", "client"),
 )
 CLIENT = Certificate("db/postgres/client", "postgres", usages=("client",))
-WANTED = (Password("db/superuser"), Password("db/short", 20), SERVER, CLIENT)
+SIGNING = SigningKey("sign-on/signing")
+WANTED = (Password("db/superuser"), Password("db/short", 20), SERVER, CLIENT, SIGNING)
 
 
 @pytest.fixture(autouse=True)
@@ -283,6 +284,17 @@ def test_a_rotated_certificate_has_a_new_key_and_the_same_names(kept: Secrets) -
     assert not kept.ensure(WANTED)
 
 
+def test_a_rotated_signing_key_was_published_before_it_signs(kept: Secrets) -> None:
+    before = {part: kept.value(SIGNING.id, part) for part in ("key", "next", "previous")}
+    assert len(set(before.values())) == 3
+    assert load_pem_private_key(before["key"].encode(), None).key_size == 3072  # type: ignore[union-attr]
+    kept.rotate(SIGNING.id)
+    assert kept.value(SIGNING.id, "key") == before["next"]
+    assert kept.value(SIGNING.id, "previous") == before["key"]
+    assert kept.value(SIGNING.id, "next") not in before.values()
+    assert not kept.ensure(WANTED)
+
+
 @pytest.mark.parametrize(("secret_id", "code"), [("ca", "HN-S007"), ("db/none", "HN-S005")])
 def test_what_cannot_be_rotated(kept: Secrets, secret_id: str, code: str) -> None:
     with pytest.raises(HanoiError) as failure:
@@ -406,6 +418,7 @@ def test_no_value_is_in_any_file_or_text(kept: Secrets, directory: Path, tmp_pat
         kept.value("db/superuser", "password"),
         kept.value("db/short", "password"),
         kept.value(SERVER.id, "key").splitlines()[1],
+        kept.value(SIGNING.id, "next").splitlines()[1],
     ]
     written = b"".join(p.read_bytes() for p in tmp_path.rglob("*") if p.is_file())
     texts = [repr(kept), str(kept), repr(kept.ensure(WANTED)), f"{kept!s}"]

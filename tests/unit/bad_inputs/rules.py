@@ -226,7 +226,7 @@ CASES = (
         "unknown-need",
         (swap("apps/documents.yaml", "[database]", "[databse]"),),
         (
-            'sites/apps/documents.yaml:3 needs[0]: HN-M050: there is no platform part or application "databse" → did you mean "database"? known: database, documents, gateway, infrastructure, personnel, sharing',
+            'sites/apps/documents.yaml:3 needs[0]: HN-M050: there is no platform part or application "databse" → did you mean "database"? known: database, documents, gateway, infrastructure, personnel, sharing, sign-on',
         ),
     ),
     Case(
@@ -461,6 +461,17 @@ CASES = (
         (swap("roadmap.yaml", "platform: [gateway]", "platform: [sharing]"),),
         (
             "sites/roadmap.yaml:15 waves[1].applications[0].app: HN-M090: personnel needs gateway, which no wave up to second brings → move personnel to a later wave, or gateway to an earlier one",
+        ),
+    ),
+    Case(
+        "sign-on-too-early",
+        (
+            swap(
+                "roadmap.yaml", "[infrastructure, database]", "[infrastructure, database, sign-on]"
+            ),
+        ),
+        (
+            "sites/roadmap.yaml:8 waves[0].platform[2]: HN-M097: sign-on needs gateway, which no wave up to first brings → move sign-on to a later wave, or gateway to an earlier one",
         ),
     ),
     Case(
