@@ -205,6 +205,7 @@ def _facts(
             },
         }
     return {
+        "dsn": opened[0].dsn,
         "health": _health(app),
         "port": PORT,
         "site_id": SITE,

@@ -97,7 +97,7 @@ words = {line.split(":")[3]: line.rsplit(":", 1)[1] for line in lines}
 opened = []
 for unit, facts in ask.FACTS["units"].items():
     own = parse_dsn(facts["dsn"])
-    for name in {*sys.argv[1:], "postgres"} - {own["dbname"]}:
+    for name in set(sys.argv[1:]) - {own["dbname"]}:
         try:
             psycopg2.connect(**{**own, "dbname": name, "password": words[own["user"]]}).close()
             opened.append("%s opens %s" % (own["user"], name))

@@ -5,12 +5,12 @@ to another's, or to Zope's own management pages. Nothing is published here that 
 inside the site that the gateway put before the path.
 """
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
 from threading import BoundedSemaphore
 
+import ask
 import Zope2
 from Acquisition import aq_base
 from zExceptions import NotFound
@@ -20,7 +20,7 @@ from ZPublisher.httpexceptions import HTTPExceptionHandler
 from ZPublisher.interfaces import IPubAfterTraversal
 
 HERE = Path(__file__).parent
-FACTS = json.loads((HERE / "plone.json").read_text(encoding="utf-8"))
+FACTS = ask.FACTS
 AT_WORK = BoundedSemaphore(FACTS["threads"])  # each keeps connections to the databases
 IN_MEMORY = 2**20  # bytes of a request's body; more is kept in a file
 BEHIND_GATEWAY = "/VirtualHostBase/https/"
@@ -59,14 +59,15 @@ def alive():
 
 def plain(start_response, status, text):
     start_response(status, [("Content-Type", "text/plain"), ("Cache-Control", "no-store")])
-    return [text]
+    return [text] if text else []
 
 
 def application(environ, start_response):
     path = environ.get("PATH_INFO", "")
     if path == FACTS["health"]:
         alive()
-        return plain(start_response, "200 OK", b"alive\n")
+        body = b"" if environ["REQUEST_METHOD"] == "HEAD" else b"alive\n"
+        return plain(start_response, "200 OK", body)
     if not path.startswith(BEHIND_GATEWAY):
         return plain(start_response, "404 Not Found", b"Not found.\n")
     if int(environ.get("CONTENT_LENGTH") or 0) > FACTS["upload"]:
@@ -87,5 +88,7 @@ def published(environ, start_response):
             getattr(answer, "close", lambda: None)()
 
 
+# On a new cluster the database comes after the container, and Zope starts with it only.
+ask.wait_for_database()
 zope = HTTPExceptionHandler(make_wsgi_app({}, str(HERE / "zope.conf")))
 provideHandler(inside)

@@ -8,6 +8,7 @@ import hashlib
 import json
 import ssl
 import sys
+import time
 import urllib.request
 from contextlib import closing
 from pathlib import Path
@@ -27,6 +28,20 @@ def database(unit):
     import psycopg2
 
     return closing(psycopg2.connect(FACTS["units"][unit]["dsn"]))
+
+
+def wait_for_database(seconds=90):
+    """Until Zope's own database can be opened; raises SystemExit when it is not in time."""
+    import psycopg2
+
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return psycopg2.connect(FACTS["dsn"]).close()
+        except psycopg2.OperationalError as fault:
+            if time.monotonic() > end:
+                raise SystemExit(f"no database: {str(fault).strip()}") from None
+        time.sleep(2)
 
 
 def record(unit):

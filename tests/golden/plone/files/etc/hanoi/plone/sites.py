@@ -259,6 +259,7 @@ def make_contact(site):
 def zope():
     """Zope's root object, as the web server has it, with every right."""
     logging.disable(logging.ERROR)  # of Plone about its own parts
+    ask.wait_for_database()
     make_wsgi_app({}, str(HERE / "zope.conf"))
     newSecurityManager(None, system)
     app = makerequest(Zope2.app())
