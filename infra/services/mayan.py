@@ -206,7 +206,9 @@ def _containers(
             mounts=mounts,
             environment=environment,
             stop_timeout=60,  # work that has begun is brought to its end
-            health=working,
+            health=Health(
+                ("CMD", *_SCRIPT, "working"), interval=40, timeout=20, start_period=WAITS
+            ),
             needs=needs,
         ),
         Container(

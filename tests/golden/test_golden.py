@@ -53,7 +53,7 @@ def held_against(case: str, made: Plan, host_id: str, update: bool) -> None:
 def _hold(case: str, actual: dict[str, str], update: bool) -> None:
     """The rendered texts against the case's directory, name by name."""
     directory = HERE / case
-    if update_golden:
+    if update:
         _write(directory, actual)
     expected = {
         str(p.relative_to(directory)): p.read_text("utf-8")
