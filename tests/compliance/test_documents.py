@@ -149,8 +149,8 @@ def test_a_token_opens_its_own_unit_only(neighbour, target, host, authority, pla
     wrong = []
     for (unit, name), (_, other) in zip(units, units[1:] + units[:1], strict=True):
         told = ask(neighbour, target, authority, name, vault, unit, "token", other, "")
-        if told != [200, 401]:
-            wrong.append(f"{unit}: {told} instead of 200 and 401")
+        if told != [200, 403]:
+            wrong.append(f"{unit}: {told} instead of 200 and 403")
     assert not wrong, "; ".join(wrong)
 
 

@@ -85,11 +85,12 @@ def test_a_host_is_asked_for_the_database_and_the_central_applications(model: Mo
     asked = demand(model, model.hub.hosts[0])
     assert asked.parts == (
         ("database", 2**30),
+        ("documents", 15 * 896 * 2**20),  # an instance for each unit whose home is here
         ("online-services", 896 * 2**20),
         ("personnel", 512 * 2**20),
     )
-    assert asked.memory == 2432 * 2**20
-    assert asked.cpus == 1.0
+    assert asked.memory == (2432 + 15 * 896) * 2**20
+    assert asked.cpus == 8.5
 
 
 def test_a_unit_host_is_asked_for_what_its_unit_put_on_it(model: Model) -> None:
@@ -135,6 +136,7 @@ def test_a_large_sound_model_costs_one_pass_a_file(
     pattern = (SITES / "units" / "vu-buu-chinh.yaml").read_text(encoding="utf-8")
     for n in range(1000):
         text = pattern.replace("id: vu-buu-chinh", f"id: unit-{n}")
+        text = text.replace("  documents:\n    mode: central\n", "")  # an instance each: no room
         (tmp_path / "units" / f"unit-{n}.yaml").write_text(text, encoding="utf-8")
     passes: list[str] = []
     real = yaml.CSafeLoader

@@ -133,7 +133,7 @@ def worker():
     from mayan.celery import app
 
     queues = ",".join(queue.name for queue in CeleryQueue.all())
-    argv = ["worker", "--beat", "--pool=threads", f"--concurrency={FACTS['threads']}"]
+    argv = ["--quiet", "worker", "--beat", "--pool=threads", f"--concurrency={FACTS['threads']}"]
     app.worker_main([*argv, "--loglevel=warning", "--without-gossip", f"--queues={queues}"])
 
 

@@ -1,0 +1,131 @@
+"""Requirements on the documents' instances, stated literally."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from infra.placement import Home, Place
+from infra.plan import plan
+from infra.resources import Plan
+from infra.services.mayan import SLOTS, slots
+from tests.golden.model import documents, model
+
+NAME = "documents-tt-thong-tin"
+
+
+@pytest.fixture
+def both() -> dict[str, Any]:
+    """The description with two units whose documents are central, on one host."""
+    made = documents()
+    made["units"][1]["applications"]["documents"] = {"mode": "central"}
+    return made
+
+
+def _file(made: Plan, path: str, host: str = "nd-1") -> str:
+    return next(f.content for f in made.host(host).parts.files if f.path == path)
+
+
+def _instances(made: Plan, host: str) -> dict[str, tuple[str, tuple[int, ...]]]:
+    found = made.host(host).parts.containers
+    return {
+        c.name: (c.address, tuple(p.host_port for p in c.ports))
+        for c in found
+        if c.name.startswith("documents-")
+    }
+
+
+def test_an_instance_stays_where_it_is_when_another_comes(both: dict[str, Any]) -> None:
+    alone, together = plan(model(documents())), plan(model(both))
+    before, after = _instances(alone, "nd-1"), _instances(together, "nd-1")
+    assert len(before) == 3 and len(after) == 6
+    assert before.items() <= after.items()
+    addresses = [address for address, _ in after.values()]
+    assert len(set(addresses)) == len(addresses)
+
+
+def test_every_place_on_a_host_can_be_taken() -> None:
+    units = [f"unit-{n}" for n in range(SLOTS)]
+    assert sorted(slots(units).values()) == list(range(SLOTS))
+    assert slots(reversed(units)) == slots(units)
+
+
+def test_an_instance_takes_gateways_only_and_never_another_units_name(both: dict[str, Any]) -> None:
+    made = plan(model(both))
+    server = _file(made, f"/etc/hanoi/{NAME}/gunicorn.conf.py")
+    assert "cert_reqs = ssl.CERT_REQUIRED" in server
+    for host, address in (("nd-1", "172.30.1.61:8443"), ("tdh-1", "10.77.1.10:8607")):
+        gateway = _file(made, "/etc/hanoi/gateway/haproxy.cfg", host)
+        backend = gateway.split(f"\nbackend {NAME}\n")[1].split("\nbackend ")[0]
+        servers = [line for line in backend.splitlines() if line.strip().startswith("server ")]
+        assert len(servers) == 1 and f" {address} " in servers[0]
+        assert f"verify required verifyhost {NAME} " in servers[0]
+
+
+def test_valkey_listens_on_no_port_and_each_unit_has_its_own(both: dict[str, Any]) -> None:
+    found = [c for c in plan(model(both)).host("nd-1").parts.containers if "valkey" in c.name]
+    assert len(found) == 2
+    volumes = [m.source for c in found for m in c.mounts]
+    assert len(set(volumes)) == 2
+    for container in found:
+        words = list(container.command)
+        assert words[words.index("--port") + 1] == "0"
+        assert container.ports == ()
+
+
+def test_a_units_role_is_its_own(both: dict[str, Any]) -> None:
+    made = plan(model(both))
+    owners = {d.name: d.owner for d in made.common.databases if d.name.startswith("documents")}
+    expected = ["documents_tt_thong_tin", "documents_vu_to_chuc_can_bo"]
+    assert owners == {name: name for name in expected}
+    login = _file(made, f"/etc/hanoi/{NAME}/pgpass")
+    assert login.startswith("*:*:documents_tt_thong_tin:documents_tt_thong_tin:secret://")
+    assert login.count("\n") == 1
+
+
+def test_no_secret_is_where_everybody_reads_it(both: dict[str, Any]) -> None:
+    for host in plan(model(both)).hosts:
+        for container in host.parts.containers:
+            if container.name.startswith("documents-"):
+                assert "secret://" not in json.dumps([container.command, container.environment])
+        for file in host.parts.files:
+            if file.path.startswith("/etc/hanoi/documents-") and "#password" in file.content:
+                assert (file.mode, file.owner) == (0o400, "10090"), file.path
+
+
+def test_memory_is_what_the_application_states() -> None:
+    made = documents()
+    made["apps"][1]["resources"]["memory"] = "1GiB"
+    found = plan(model(made)).host("nd-1").parts.containers
+    assert sum(c.memory for c in found if c.name.startswith("documents-")) == 2**30
+
+
+def test_a_unit_on_its_own_host_keeps_everything_there() -> None:
+    made = plan(model(documents()))
+    own = made.host("tccb-1").parts
+    database = "documents_vu_to_chuc_can_bo"
+    assert [d.name for d in own.databases] == [database]
+    assert database not in {d.name for d in made.common.databases}
+    assert [o.container for o in own.oneoffs] == ["documents-vu-to-chuc-can-bo"]
+    facts = json.loads(
+        _file(made, "/etc/hanoi/documents-vu-to-chuc-can-bo/instance.json", "tccb-1")
+    )
+    assert (facts["database"]["host"], facts["database"]["port"]) == ("own-database", 5432)
+
+
+def test_a_move_takes_database_and_files_and_only_one_place_serves() -> None:
+    homes = {("documents", "vu-to-chuc-can-bo"): Home(Place("nd-1"))}
+    made = plan(model(documents()), homes=homes)
+    data = {d.place: d for d in made.data if d.unit == "vu-to-chuc-can-bo"}
+    assert {place: d.serving for place, d in data.items()} == {
+        "central/nd-1": True,
+        "own/tccb-1": False,
+    }
+    assert {d.volumes for d in data.values()} == {("documents-vu-to-chuc-can-bo-media",)}
+    assert [r.login for r in made.host("tccb-1").parts.roles] == [False]
+    assert made.host("tccb-1").parts.oneoffs == ()
+    gateway = _file(made, "/etc/hanoi/gateway/haproxy.cfg")
+    backend = gateway.split("\nbackend documents-vu-to-chuc-can-bo\n")[1].split("\nbackend ")[0]
+    assert "server nd-1 " in backend and "tccb-1" not in backend
