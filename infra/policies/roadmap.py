@@ -8,6 +8,7 @@ from infra.diff.side import Side
 from infra.policies import Danger, policy
 from infra.policies.data import hosts_of
 from infra.report.content import Change
+from infra.services import interconnection
 
 
 @policy(
@@ -74,9 +75,15 @@ def unit_vanished(before: Side, after: Side, changes: Sequence[Change]) -> Itera
     " address answering until its users know the new one",
 )
 def unit_cut_off(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Danger]:
-    """A unit whose page is no longer served centrally."""
+    """A unit whose page is no longer served by the toolkit, or leads elsewhere from now on."""
     for change in changes:
-        if change.kind == "page" and change.operation == "delete" and change.units:
+        if change.kind != "page" or not change.units:
+            continue
+        leads_on = any(
+            p.name == "status" and str(p.after) == str(interconnection.STATUS)
+            for p in change.properties
+        )
+        if change.operation == "delete" or (change.operation == "update" and leads_on):
             app = ", ".join(change.applications)
             what = f"{app} at {change.name} is no longer served centrally"
             yield Danger(f"unit {change.units[0]}", what)

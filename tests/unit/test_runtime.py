@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from infra import runtime
-from infra.resources import OneOff
+from infra.resources import Container, HostPlan, OneOff, Parts
 
 
 def oneoff(name: str, container: str, seconds: int) -> OneOff:
     return OneOff(name, container, ("true",), ("true",), seconds)
+
+
+def host(name: str, *containers: str) -> HostPlan:
+    made = tuple(Container(c, c, "1:1", (), "172.30.1.9", 2**20) for c in containers)
+    return HostPlan(name, "site", "10.77.1.10", Parts(containers=made))
 
 
 def test_hosts_work_side_by_side_and_each_thing_is_done_once() -> None:
@@ -16,7 +21,7 @@ def test_hosts_work_side_by_side_and_each_thing_is_done_once() -> None:
     nowhere = oneoff("nowhere", "mayan", 5)
     shares = runtime._shares(
         [settings, nowhere, *units],
-        {"a": {"tryton", "postgres"}, "b": {"tryton"}, "c": {"postgres"}},
+        [host("a", "tryton", "postgres"), host("b", "tryton"), host("c", "postgres")],
     )
     assert {h: [o.id for o in share] for h, share in shares.items()} == {
         "a": ["unit-0", "unit-2"],

@@ -1133,7 +1133,7 @@ WRITTEN: tuple[Written, ...] = (
    personnel:
      mode: central
 """,
-        ("home  centre: north → west", "data  documents of centre has to move: north → west"),
+        ("home    centre: north → west", "data    documents of centre has to move: north → west"),
     ),
     Written(
         "move-instance",
