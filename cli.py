@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import json
 import subprocess
+import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -236,8 +237,10 @@ def _run(
     """The commands that change sites differ only in their steps."""
     from infra import deploy as deployment
     from infra import engine as pulumi_engine
+    from infra.moves import refuse_unmovable
 
     plan = _plan(through)
+    refuse_unmovable(plan)
     say = Progress(quiet=quiet)
     with say.heartbeat():
         needs_engine = bool({"images", "containers"} & set(steps))
@@ -553,11 +556,10 @@ def sign_on_user_add(unit: str, login: str, name: str, mail: str, through: str |
     from infra import sign_on as users
     from infra.model import load
 
-    entered = click.get_text_stream("stdin")
-    if entered.isatty():
+    if sys.stdin.isatty():
         password = click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True)
     else:
-        password = entered.readline().rstrip("\r\n")
+        password = sys.stdin.readline().rstrip("\r\n")
     users.put(load(paths.sites()), _plan(through), unit, (login, name, mail), password)
 
 

@@ -9,7 +9,7 @@ PostgreSQL in sql.py, the two ends in ends.py, and record.py remembers how far a
 
 from __future__ import annotations
 
-from infra.moves.carry import carry_out, due, finish, undo
+from infra.moves.carry import carry_out, due, finish, refuse_unmovable, undo
 from infra.moves.record import Move, MoveRecord
 from infra.moves.status import Progressed, status
 
@@ -20,6 +20,7 @@ __all__ = [
     "carry_out",
     "due",
     "finish",
+    "refuse_unmovable",
     "status",
     "undo",
 ]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 
 from infra import deploy
-from infra.errors import Exit, HanoiError, error
+from infra.errors import Exit, HanoiError, Problem, error
 from infra.moves import gateways, sql, steps
 from infra.moves import record as phases
 from infra.moves.ends import end
@@ -34,6 +34,23 @@ def due(plan: Plan, record: MoveRecord) -> list[Move]:
         elif other.wanted and not (known and known.undone and known.target == other.place):
             found.append(begun(serving, other, known))
     return found
+
+
+def refuse_unmovable(plan: Plan) -> None:
+    """Before anything is touched. Raises HanoiError HN-T010 for an application with files."""
+    problems = [
+        Problem(
+            f"{other.application} of {other.unit}",
+            "HN-T010",
+            f"it is to go from {serving.place} to {other.place}, and files do not move yet"
+            f" ({', '.join(serving.volumes)})",
+            f"put the choice in units/{other.unit}.yaml back; docs/moves.md says what moves",
+        )
+        for serving, other in pairs(plan)
+        if other.wanted and serving.volumes
+    ]
+    if problems:
+        raise HanoiError(problems, Exit.REFUSED)
 
 
 def pairs(plan: Plan) -> Iterator[tuple[Data, Data]]:

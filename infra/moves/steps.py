@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from infra.errors import error
-from infra.moves import compare, files, sql
+from infra.moves import compare, sql
 from infra.moves import record as phases
 from infra.moves.ends import End
 from infra.moves.record import Move, MoveRecord, now
@@ -94,7 +94,6 @@ def copy(work: Work) -> None:
             told = time.monotonic()
             work.say(f"{move.name}: copying rows, {' of '.join(left) or 'all'} tables left")
         time.sleep(0.5)
-    files.copy(work.source, work.target, move, work.say)
 
 
 @step(phases.FOLLOW)
@@ -106,7 +105,6 @@ def follow(work: Work) -> None:
             told = time.monotonic()
             work.say(f"{work.move.name}: {distance} bytes behind")
         time.sleep(0.5)
-    files.copy(work.source, work.target, work.move, work.say)
 
 
 @step(phases.PAUSE)
@@ -145,7 +143,6 @@ def sync(work: Work) -> None:
     statements = work.source.sql(sql.sequences(), move.database)
     work.target.sql("\n".join(statements), move.database)
     compare.large_objects_along(work.source, work.target, move.database)
-    files.copy(work.source, work.target, move, work.say)
 
 
 @step(phases.COMPARE)
@@ -153,7 +150,6 @@ def compare_both(work: Work) -> None:
     """Both copies, before anybody relies on the second."""
     work.say(f"{work.move.name}: comparing both copies")
     differs = compare.differences(work.source, work.target, work.move.database)
-    differs += files.differences(work.source, work.target, work.move)
     if differs:
         raise error(
             "HN-T005",

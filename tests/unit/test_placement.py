@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from infra.moves import MoveRecord, due
+from infra.errors import HanoiError
+from infra.moves import MoveRecord, due, refuse_unmovable
 from infra.moves.record import FOLLOW, KEPT, PREPARE, Move
 from infra.placement import Home, Homes, Place
 from infra.plan import plan
@@ -153,3 +155,13 @@ def test_a_place_is_written_and_read_alike(text: str) -> None:
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no place"):
         Place.parse(text)
+
+
+def test_what_has_files_is_refused_before_anything_is_touched() -> None:
+    planned = made("own", Home(CENTRAL))
+    data = [replace(d, volumes=("media",)) if d.unit == KEY[1] else d for d in planned.data]
+    with pytest.raises(HanoiError, match="HN-T010") as caught:
+        hosts = replace(planned, sites=planned.sites[:3])  # all data once, below common
+        refuse_unmovable(replace(hosts, common=replace(planned.common, data=tuple(data))))
+    assert "from central to own/cts-1" in str(caught.value)
+    refuse_unmovable(planned)
