@@ -49,6 +49,40 @@ except OSError as failure:
     print(json.dumps([0, str(failure)[:160]]))
 """
 
+# Logs in to one unit's database and asks another's with that session.
+CROSSED = r"""
+def crossed(other):
+    global database
+    session = call("common.db.login", [user, {"password": password}, "en"])[1]["result"]
+    own = call("model.res.user.get_preferences", [True, {}], session)[0]
+    mine, database = database, other
+    theirs = call("model.res.user.get_preferences", [True, {}], session)[0]
+    database = mine
+    call("common.db.logout", [], session)
+    return own, theirs
+"""
+
+# Each unit's role at every other unit's database, from inside the application's container.
+ROLES = r"""
+import configparser, json, psycopg2, sys
+from urllib.parse import urlsplit
+config = configparser.RawConfigParser(); config.read("/etc/tryton/trytond.conf")
+uri = urlsplit(config["database"]["uri"])
+lines = open("/etc/tryton/pgpass").read().splitlines()
+opened = []
+for role in sorted({line.split(":")[3] for line in lines}):
+    password = next(x.rsplit(":", 1)[1] for x in lines if x.split(":")[3] == role)
+    for name in sorted(set(sys.argv[1:]) - {role}):
+        try:
+            psycopg2.connect(uri._replace(path="/" + name).geturl(), user=role,
+                             password=password).close()
+            opened.append("%s opens %s" % (role, name))
+        except psycopg2.OperationalError as refused:
+            if "permission denied" not in str(refused):
+                opened.append("%s: %s" % (role, str(refused).strip()[:120]))
+print(json.dumps(opened))
+"""
+
 
 def databases(plan) -> list[tuple[str, str, str]]:
     """(host name, database, unit) of every unit served centrally."""
@@ -128,3 +162,33 @@ def test_databases_are_not_listed(host) -> None:
     """Nobody outside sees which units have a database here."""
     text = look(host, "cat /etc/hanoi/tryton/trytond.conf")
     assert "list = False" in text, "`list = False` is not set"
+
+
+@control("PERS-05", "own requirement")
+@on(container="tryton")
+def test_a_units_role_opens_its_own_database_only(host, target, plan) -> None:
+    """The role of one unit's database is refused at every other."""
+    kept = target.parts.databases if target.own else plan.common.databases
+    command = shlex.join(["docker", "exec", "tryton", "python3", "-c", ROLES])
+    opened = json.loads(look(host, " ".join((command, *(d.name for d in kept)))))
+    assert not opened, "; ".join(opened)
+
+
+@control("PERS-06", "own requirement")
+def test_a_units_session_is_refused_by_another(neighbour, target, host, authority, plan, vault):
+    """Who is logged in to one unit's database is nobody to another unit's."""
+    units = databases(plan)
+    if len(units) < 2:
+        pytest.skip("one unit alone")
+    (name, database, unit), (_, other, _) = units[:2]
+    program = CALL.replace("outcome()))", f"crossed({other!r})))")
+    program = program.replace("try:\n    print", CROSSED + "try:\n    print")
+    command = shlex.join(
+        ["python3", "-I", "-c", program, target.address, authority, name, database, "admin"]
+    )
+    password = vault.values[f"personnel/admin/{unit}"]
+    done = fresh(neighbour, command, stdin=password.encode() + b"\n")
+    assert done.rc == 0, "the probe failed"
+    own, theirs = json.loads(done.stdout)
+    assert own == 200, f"the unit's own database answers {own}"
+    assert theirs in (401, 403), f"the other unit's database answers {theirs}"

@@ -27,6 +27,7 @@ KEPT = "/root/hanoi-drift"
 _PSQL = "docker exec postgres psql -h /run/postgresql -U postgres -XAtq -v ON_ERROR_STOP=1"
 _IMAGE = "$(docker inspect -f '{{.Image}}' database-proxy)"
 _RULES = "systemctl reload-or-restart hanoi-firewall.service"
+_ROLE = "personnel_tt_thong_tin"  # of a database with the same name
 _TAG = "$(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep '^hanoi/tryton:')"
 _PUSHED = "$(docker image ls --format '{{.Repository}}:{{.Tag}}' | grep ':5000/hanoi/tryton:')"
 
@@ -341,9 +342,9 @@ DRIFTS = (
     Drift(
         "more rights for a planned role",
         "leader",
-        (("database-role", "tryton"), ("database-membership", "tryton")),
-        f"{_PSQL} -c 'alter role tryton createrole' -c 'grant pg_read_all_data to tryton'",
-        f"{_PSQL} -c 'alter role tryton nocreaterole' -c 'revoke pg_read_all_data from tryton'",
+        (("database-role", _ROLE), ("database-membership", _ROLE)),
+        f"{_PSQL} -c 'alter role {_ROLE} createrole' -c 'grant pg_read_all_data to {_ROLE}'",
+        f"{_PSQL} -c 'alter role {_ROLE} nocreaterole' -c 'revoke pg_read_all_data from {_ROLE}'",
         by=True,
     ),
     Drift(
@@ -367,9 +368,9 @@ DRIFTS = (
         "leader",
         (("database-setting", "log_min_duration_statement on "), ("database-setting", "work_mem")),
         f"{_PSQL} -c \"alter system set log_min_duration_statement = '9s'\""
-        " -c \"alter role tryton set work_mem = '5MB'\"",
+        f" -c \"alter role {_ROLE} set work_mem = '5MB'\"",
         f"{_PSQL} -c 'alter system reset log_min_duration_statement'"
-        " -c 'alter role tryton reset work_mem'",
+        f" -c 'alter role {_ROLE} reset work_mem'",
         by=True,
     ),
     Drift(
