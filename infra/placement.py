@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from infra.model.placement import carrier
 from infra.model.schema import App, Central, Choice, Host, Model, SelfHosted, Unit
 from infra.resources import Data
 
@@ -94,8 +95,8 @@ def _place(model: Model, app: App, unit: Unit, choice: Choice) -> Place | None:
         return None
     if app.serves == "many-units":
         return Place()
-    host = choice.host or next((h.id for h in application_hosts(model, unit.home)), None)
-    return Place(host)
+    host = carrier(model.sites, unit, choice)
+    return Place(host.id if host else None)
 
 
 def application_hosts(model: Model, site_id: str | None = None) -> tuple[Host, ...]:

@@ -73,7 +73,6 @@ def begun(serving: Data, other: Data, known: Move | None) -> Move:
         other.place,
         phase=phases.FOLLOW if follows else phases.PREPARE,
         started=now(),
-        volumes=serving.volumes,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import click
@@ -11,11 +11,10 @@ import click
 from infra import deploy, moves, paths, ssh
 from infra import engine as pulumi_engine
 from infra.moves import carry
+from infra.moves.carry import Replan
 from infra.moves.record import Move, MoveRecord
 from infra.progress import Progress
 from infra.resources import Plan
-
-Replan = Callable[[], Plan]
 
 
 def carry_out_due(run: deploy.Deployment, replan: Replan) -> list[Move]:

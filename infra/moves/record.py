@@ -42,7 +42,6 @@ class Move:
     opened: str = ""
     keep_until: str = ""
     undone: bool = False
-    volumes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -72,10 +71,7 @@ class MoveRecord:
     def all(self) -> tuple[Move, ...]:
         """Every move, sorted by application and unit. Raises HN-D003."""
         content = self._store.read()
-        return tuple(
-            Move(**{**content[name], "volumes": tuple(content[name].get("volumes", ()))})
-            for name in sorted(content)
-        )
+        return tuple(Move(**content[name]) for name in sorted(content))
 
     def get(self, application: str, unit: str) -> Move | None:
         return next((m for m in self.all() if (m.application, m.unit) == (application, unit)), None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.resources import Database, DatabaseRole, Parts, Password
+from infra.resources import Database, DatabaseRole, Parts, Password, secret
 from infra.services import HostContext, own_database, proxy
 
 
@@ -30,6 +30,11 @@ def endpoint(ctx: HostContext) -> Endpoint:
 def password_of(database: str) -> str:
     """The secret's id of a database's role. The same at both ends of a move."""
     return f"db/{database.replace('_', '-')}"
+
+
+def login(database: str) -> str:
+    """The database's line of a password file, as libpq reads it."""
+    return f"*:*:{database}:{database}:{secret(password_of(database), 'password')}\n"
 
 
 def owned(database: str, extensions: tuple[str, ...] = (), *, login: bool = True) -> Parts:

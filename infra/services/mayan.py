@@ -24,7 +24,6 @@ from infra.resources import (
     Health,
     Mount,
     OneOff,
-    Page,
     Parts,
     Password,
     Published,
@@ -43,7 +42,16 @@ from infra.services import (
     render,
     unit_name,
 )
-from infra.services.database import endpoint, owned, password_of
+from infra.services.database import endpoint, login, password_of
+from infra.services.per_unit import (
+    admin,
+    admin_password,
+    central,
+    database_name,
+    instance_name,
+    kept,
+    pages,
+)
 from infra.services.tls import directory, joined, mounted, opening, tls_files
 
 SERVICE = "mayan"
@@ -81,15 +89,6 @@ _VALKEY = (
     *("--dir", WORK, "--appendonly", "yes", "--save", ""),
     *("--maxmemory", "40mb", "--maxmemory-policy", "noeviction"),
 )
-
-
-def instance_name(app: App, unit: Unit) -> str:
-    """By ids, which never change: renaming a unit replaces no container and moves no file."""
-    return f"{app.id}-{unit.id}"
-
-
-def database_name(app: App, unit: Unit) -> str:
-    return instance_name(app, unit).replace("-", "_")
 
 
 def media_volume(app: App, unit: Unit) -> str:
@@ -258,7 +257,6 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
         "threads": THREADS,
         "work": WORK,
     }
-    login = f"*:*:{database}:{database}:{secret(password_of(database), 'password')}\n"
     open_ = {
         "hanoi_settings.py": settings,
         "gunicorn.conf.py": server,
@@ -266,9 +264,9 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
         "instance.py": render("mayan/instance.py"),
     }
     closed = {
-        "pgpass": login,
+        "pgpass": login(database),
         "secret_key": secret(_key(app, unit), "password") + "\n",
-        "admin": secret(_admin(app, unit), "password") + "\n",
+        "admin": secret(admin(app, unit), "password") + "\n",
     }
     return (
         *(File(f"{base}/{n}", text, 0o444, actions=actions) for n, text in open_.items()),
@@ -279,11 +277,6 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
     )
 
 
-def _admin(app: App, unit: Unit) -> str:
-    """The secret's id of the first user of a unit's instance."""
-    return f"{app.id}/admin/{unit.id}"
-
-
 def _key(app: App, unit: Unit) -> str:
     """The secret's id of what signs sessions. The same at both ends of a move."""
     return f"{app.id}/key/{unit.id}"
@@ -291,38 +284,18 @@ def _key(app: App, unit: Unit) -> str:
 
 def _passwords(app: App, unit: Unit) -> tuple[Password, ...]:
     database = Password(password_of(database_name(app, unit)))
-    return (database, Password(_admin(app, unit), 24), Password(_key(app, unit), 50))
+    return (database, admin_password(app, unit), Password(_key(app, unit), 50))
 
 
 @once(PART)
 def shared(ctx: Context) -> Parts:
     """What is in the cluster, and the pages of all units wherever they are served."""
-    app = ctx.application(SERVICE)
-    pages = tuple(
-        Page(unit_name(ctx, app, p.unit), LOGIN_PAGE, 200, app.id, p.unit.id)
-        for p in ctx.placements(SERVICE, lambda _: True)
-        if p.serving
-    )
-    return joined(_kept(app, ctx.placements(SERVICE, lambda p: not p.own)), Parts(pages=pages))
+    made = _kept(ctx.application(SERVICE), central(ctx, SERVICE))
+    return joined(made, Parts(pages=pages(ctx, SERVICE, LOGIN_PAGE)))
 
 
 def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
-    """A database for each unit with its own role, and its first contents.
-
-    A second copy lets nobody in, and gets its contents from the first.
-    """
-    extensions = app.database.extensions if app.database else ()
-    databases = (owned(database_name(app, p.unit), extensions, login=p.serving) for p in placed)
-    return joined(
-        *databases,
-        Parts(
-            secrets=tuple(s for p in placed for s in _passwords(app, p.unit)),
-            oneoffs=tuple(_first_contents(app, p.unit) for p in placed if p.serving),
-            data=tuple(
-                p.data(database_name(app, p.unit), (media_volume(app, p.unit),)) for p in placed
-            ),
-        ),
-    )
+    return kept(app, placed, _first_contents, _passwords, lambda a, u: (media_volume(a, u),))
 
 
 def _first_contents(app: App, unit: Unit) -> OneOff:

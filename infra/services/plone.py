@@ -21,18 +21,15 @@ from infra.resources import (
     Health,
     Mount,
     OneOff,
-    Page,
     Parts,
     Password,
     Published,
     Volume,
-    secret,
 )
 from infra.services import (
     Backend,
     Context,
     HostContext,
-    Instance,
     Route,
     behind_gateway,
     on_host,
@@ -40,7 +37,17 @@ from infra.services import (
     render,
     unit_name,
 )
-from infra.services.database import Endpoint, endpoint, owned, password_of
+from infra.services.database import Endpoint, endpoint, login, owned, password_of
+from infra.services.per_unit import (
+    admin_file,
+    admin_password,
+    behind,
+    central,
+    database_name,
+    instance_name,
+    kept,
+    pages,
+)
 from infra.services.tls import directory, joined, mounted, opening, tls_files
 
 NAME = "plone"
@@ -77,19 +84,16 @@ class Joined:
     dsn: str
 
 
-def database_name(app: App, unit: Unit | None = None) -> str:
-    """By ids, which never change: renaming a unit leaves its database where it is.
-
-    Without a unit, the database of what Zope itself keeps.
-    """
-    return (f"{app.id}_{unit.id}" if unit else app.id).replace("-", "_")
+def root_name(app: App) -> str:
+    """The database of what Zope itself keeps."""
+    return app.id.replace("-", "_")
 
 
 def databases(app: App, units: tuple[Unit, ...], at: Endpoint) -> tuple[Joined, ...]:
     """What one instance opens: all that depends on where it stands and whom it serves."""
 
     def opened(unit: Unit | None) -> Joined:
-        name = database_name(app, unit)
+        name = database_name(app, unit) if unit else root_name(app)
         text = render("plone/dsn.j2", name=name, host=at.host, port=at.port, config=CONFIG)
         return Joined(name, f"/{unit.id}" if unit else "/", text.strip())
 
@@ -133,9 +137,9 @@ def plone(ctx: HostContext) -> Parts:
         ),
         secrets=(
             certificate,
-            Password(password_of(database_name(app))),
+            Password(password_of(root_name(app))),
             *(Password(password_of(database_name(app, p.unit))) for p in placed),
-            *(Password(_admin(app, p.unit), 24) for p in placed),
+            *(admin_password(app, p.unit) for p in placed),
         ),
     )
     return joined(instance, _kept(app, placed)) if ctx.own else instance
@@ -144,9 +148,7 @@ def plone(ctx: HostContext) -> Parts:
 def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[File, ...]:
     base, owner = directory(NAME), str(UID)
     opened = databases(app, tuple(p.unit for p in placed), endpoint(ctx))
-    logins = "".join(
-        f"*:*:{d.name}:{d.name}:{secret(password_of(d.name), 'password')}\n" for d in opened
-    )
+    logins = "".join(login(d.name) for d in opened)
     facts = json.dumps(_facts(ctx, app, placed, opened), indent=2, sort_keys=True) + "\n"
     config = render(
         "plone/zope.conf.j2",
@@ -161,16 +163,7 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
     server = render(
         "plone/gunicorn.conf.py.j2", port=PORT, config=CONFIG, threads=THREADS, waiting=WAITING
     )
-    admins = tuple(
-        File(
-            f"{base}/admin/{p.unit.id}",
-            secret(_admin(app, p.unit), "password") + "\n",
-            0o400,
-            owner,
-            owner,
-        )
-        for p in placed
-    )
+    admins = (admin_file(f"{base}/admin/{p.unit.id}", UID, app, p.unit) for p in placed)
     return (
         File(f"{base}/zope.conf", config, 0o444, actions=(RELOAD,)),
         File(f"{base}/etc/site.zcml", render("plone/site.zcml"), 0o444, actions=(RELOAD,)),
@@ -226,11 +219,6 @@ def _procedures(procedures: Procedures) -> dict[str, object]:
     }
 
 
-def _admin(app: App, unit: Unit) -> str:
-    """The secret's id of the first user of a unit's site."""
-    return f"{app.id}/admin/{unit.id}"
-
-
 def _health(app: App) -> str:
     return app.health.path if app.health else HEALTH_PATH
 
@@ -238,36 +226,19 @@ def _health(app: App) -> str:
 @once(PART)
 def shared(ctx: Context) -> Parts:
     """What is in the cluster, and the pages of all units wherever they are served."""
-    app = ctx.application(SERVICE)
-    central = ctx.placements(SERVICE, lambda p: not p.own)
-    pages = tuple(
-        Page(unit_name(ctx, app, p.unit), "/", 200, app.id, p.unit.id)
-        for p in ctx.placements(SERVICE, lambda _: True)
-        if p.serving
-    )
-    return joined(_kept(app, central) if central else Parts(), Parts(pages=pages))
+    shared_units = central(ctx, SERVICE)
+    made = _kept(ctx.application(SERVICE), shared_units) if shared_units else Parts()
+    return joined(made, Parts(pages=pages(ctx, SERVICE, "/")))
 
 
 def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
-    """A database for each unit with its own role, its site, and the database of Zope itself.
-
-    A second copy lets nobody in, and gets its contents from the first.
-    """
-    extensions = app.database.extensions if app.database else ()
-    return joined(
-        owned(database_name(app)),
-        *(owned(database_name(app, p.unit), extensions, login=p.serving) for p in placed),
-        Parts(
-            secrets=tuple(Password(_admin(app, p.unit), 24) for p in placed),
-            oneoffs=tuple(_site(app, p.unit) for p in placed if p.serving),
-            data=tuple(p.data(database_name(app, p.unit)) for p in placed),
-        ),
-    )
+    """The database of Zope itself, and each unit's with its site."""
+    return joined(owned(root_name(app)), kept(app, placed, _site))
 
 
 def _site(app: App, unit: Unit) -> OneOff:
     return OneOff(
-        f"{app.id}-{unit.id}",
+        instance_name(app, unit),
         NAME,
         (*_ASK, "ready", unit.id),
         (*_MAKE, unit.id),
@@ -277,29 +248,20 @@ def _site(app: App, unit: Unit) -> OneOff:
 
 @behind_gateway(PART)
 def offered(ctx: HostContext) -> tuple[Backend, ...]:
-    """The shared instances, that of this host by its container's address; and every unit's own."""
-    central = ctx.placements(SERVICE, lambda p: not p.own)
-    app, found = ctx.application(SERVICE), []
-    if central:
-        own = ctx.container_address(ADDRESS)
-        instances = sorted(
-            (
-                Instance(
-                    h.id, own if h.id == ctx.host.id else str(h.address), PORT, h.id == ctx.host.id
-                )
-                for h in ctx.hosts(ROLE)
-            ),
-            key=lambda i: (not i.local, i.host),
+    """The shared instances, and every unit's own."""
+    app = ctx.application(SERVICE)
+    return tuple(
+        Backend(
+            name=name,
+            tls_name=NAME,
+            health_path=_health(app),
+            health_status=200,
+            routes=_routes(ctx, app, placed),
+            instances=found,
+            health_method="HEAD",
         )
-        found.append(_backend(app, app.id, _routes(ctx, app, central), tuple(instances)))
-    for host in ctx.own_hosts:
-        there = ctx.placements(SERVICE, lambda p, name=host.id: p.host == name)  # type: ignore[misc]
-        if there:
-            instance = Instance(host.id, str(host.address), PORT, False)
-            found.append(
-                _backend(app, f"{app.id}-on-{host.id}", _routes(ctx, app, there), (instance,))
-            )
-    return tuple(found)
+        for name, placed, found in behind(ctx, SERVICE, ROLE, PORT, ADDRESS)
+    )
 
 
 def _routes(ctx: Context, app: App, placed: tuple[Placement, ...]) -> tuple[Route, ...]:
@@ -313,18 +275,4 @@ def _routes(ctx: Context, app: App, placed: tuple[Placement, ...]) -> tuple[Rout
         )
         for p in placed
         if p.serving
-    )
-
-
-def _backend(
-    app: App, name: str, routes: tuple[Route, ...], instances: tuple[Instance, ...]
-) -> Backend:
-    return Backend(
-        name=name,
-        tls_name=NAME,
-        health_path=_health(app),
-        health_status=200,
-        routes=routes,
-        instances=instances,
-        health_method="HEAD",
     )

@@ -28,14 +28,14 @@ from infra.services import (
     Backend,
     Context,
     HostContext,
-    Instance,
     Route,
     behind_gateway,
     on_host,
     once,
     render,
 )
-from infra.services.database import endpoint, owned, password_of
+from infra.services.database import endpoint, login, owned
+from infra.services.per_unit import instances
 from infra.services.relying_party import (
     ALGORITHM,
     PART,
@@ -160,7 +160,7 @@ def _files(ctx: HostContext) -> tuple[File, ...]:
     )
     private = {
         "lmConf-1.json": json.dumps(_settings(ctx, source), indent=2, sort_keys=True) + "\n",
-        "pgpass": f"*:*:{DATABASE}:{DATABASE}:{secret(password_of(DATABASE), 'password')}\n",
+        "pgpass": login(DATABASE),
         **{f"signing-{p}.pem": secret(KEYS.id, p) + "\n" for p in ("key", "next", "previous")},
     }
     public = {
@@ -305,14 +305,5 @@ def shared(ctx: Context) -> Parts:
 @behind_gateway(PART)
 def offered(ctx: HostContext) -> tuple[Backend, ...]:
     """All instances; that of the gateway's own host by its container's address."""
-    found = [
-        Instance(
-            h.id,
-            ctx.container_address(ADDRESS) if h.id == ctx.host.id else str(h.address),
-            PORT,
-            h.id == ctx.host.id,
-        )
-        for h in ctx.hosts(ROLE)
-    ]
-    instances = tuple(sorted(found, key=lambda i: (not i.local, i.host)))
-    return (Backend(NAME, NAME, HEALTH_PATH, 200, (Route(host_name(ctx)),), instances),)
+    found = instances(ctx, ROLE, PORT, ADDRESS)
+    return (Backend(NAME, NAME, HEALTH_PATH, 200, (Route(host_name(ctx)),), found),)

@@ -24,13 +24,11 @@ from infra.resources import (
     Parts,
     Password,
     Published,
-    secret,
 )
 from infra.services import (
     Backend,
     Context,
     HostContext,
-    Instance,
     Route,
     behind_gateway,
     on_host,
@@ -39,7 +37,17 @@ from infra.services import (
     shared_name,
     unit_name,
 )
-from infra.services.database import endpoint, owned, password_of
+from infra.services.database import endpoint, login, password_of
+from infra.services.per_unit import (
+    admin_file,
+    admin_password,
+    behind,
+    central,
+    database_name,
+    instance_name,
+    kept,
+    pages,
+)
 from infra.services.tls import directory, joined, mounted, opening, tls_files
 
 NAME = "tryton"
@@ -56,11 +64,6 @@ CREATE_SECONDS = 45
 RELOAD = "tryton-reload"
 
 _SCRIPT = ("python3", f"{CONFIG}/tryton.py")
-
-
-def database_name(app: App, unit: Unit) -> str:
-    """By ids, which never change: renaming a unit leaves its database where it is."""
-    return f"{app.id}_{unit.id}".replace("-", "_")
 
 
 @on_host(PART, role=ROLE)
@@ -98,10 +101,10 @@ def tryton(ctx: HostContext) -> Parts:
         secrets=(
             certificate,
             *(Password(password_of(database_name(app, p.unit))) for p in placed),
-            *(Password(_admin(app, p.unit), 24) for p in placed),
+            *(admin_password(app, p.unit) for p in placed),
         ),
     )
-    return joined(instance, _kept(app, placed)) if ctx.own else instance
+    return joined(instance, kept(app, placed, _first_contents)) if ctx.own else instance
 
 
 def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[File, ...]:
@@ -115,18 +118,8 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
     database = endpoint(ctx)
     config = render("tryton/trytond.conf.j2", host=database.host, port=database.port, config=CONFIG)
     uwsgi = render("tryton/uwsgi.ini.j2", port=PORT, config=CONFIG, processes=PROCESSES)
-    names = [database_name(app, p.unit) for p in placed]
-    logins = "".join(f"*:*:{n}:{n}:{secret(password_of(n), 'password')}\n" for n in names)
-    admins = tuple(
-        File(
-            f"{base}/admin/{p.unit.id}",
-            secret(_admin(app, p.unit), "password") + "\n",
-            0o400,
-            owner,
-            owner,
-        )
-        for p in placed
-    )
+    logins = "".join(login(database_name(app, p.unit)) for p in placed)
+    admins = (admin_file(f"{base}/admin/{p.unit.id}", UID, app, p.unit) for p in placed)
     return (
         File(f"{base}/trytond.conf", config, 0o444, actions=(RELOAD,)),
         File(f"{base}/uwsgi.ini", uwsgi, 0o444, actions=(RELOAD,)),
@@ -139,49 +132,22 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
     )
 
 
-def _admin(app: App, unit: Unit) -> str:
-    """The secret's id of the first user of a unit's database."""
-    return f"{app.id}/admin/{unit.id}"
-
-
 @once(PART)
 def shared(ctx: Context) -> Parts:
     """What is in the cluster, and the pages of all units wherever they are served."""
-    app = ctx.application(SERVICE)
-    central = ctx.placements(SERVICE, lambda p: not p.own)
+    app, shared_units = ctx.application(SERVICE), central(ctx, SERVICE)
     path, status = (app.health.path, app.health.status) if app.health else ("/", 200)
-    pages = tuple(
-        Page(unit_name(ctx, app, p.unit), "/index.html", 200, app.id, p.unit.id)
-        for p in ctx.placements(SERVICE, lambda _: True)
-        if p.serving
-    )
-    whole = (Page(shared_name(ctx, app), path, status, app.id),) if central else ()
-    return joined(_kept(app, central), Parts(pages=(*whole, *pages)))
-
-
-def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
-    """A database for each unit with its own role, and its first contents.
-
-    A second copy lets nobody in, and gets its contents from the first.
-    """
-    extensions = app.database.extensions if app.database else ()
-    databases = joined(
-        *(owned(database_name(app, p.unit), extensions, login=p.serving) for p in placed)
-    )
+    whole = (Page(shared_name(ctx, app), path, status, app.id),) if shared_units else ()
     return joined(
-        databases,
-        Parts(
-            secrets=tuple(Password(_admin(app, p.unit), 24) for p in placed),
-            oneoffs=tuple(_first_contents(app, p.unit) for p in placed if p.serving),
-            data=tuple(p.data(database_name(app, p.unit)) for p in placed),
-        ),
+        kept(app, shared_units, _first_contents),
+        Parts(pages=(*whole, *pages(ctx, SERVICE, "/index.html"))),
     )
 
 
 def _first_contents(app: App, unit: Unit) -> OneOff:
     name = database_name(app, unit)
     return OneOff(
-        f"{app.id}-{unit.id}",
+        instance_name(app, unit),
         NAME,
         (*_SCRIPT, "ready", name),
         (*_SCRIPT, "create", name, f"{CONFIG}/admin/{unit.id}"),
@@ -191,29 +157,23 @@ def _first_contents(app: App, unit: Unit) -> OneOff:
 
 @behind_gateway(PART)
 def offered(ctx: HostContext) -> tuple[Backend, ...]:
-    """The shared instances, that of this host by its container's address; and every unit's own."""
-    central = ctx.placements(SERVICE, lambda p: not p.own)
-    app, found = ctx.application(SERVICE), []
-    if central:
-        own = ctx.container_address(ADDRESS)
-        instances = sorted(
-            (
-                Instance(
-                    h.id, own if h.id == ctx.host.id else str(h.address), PORT, h.id == ctx.host.id
-                )
-                for h in ctx.hosts(ROLE)
+    """The shared instances, under the application's own name too; and every unit's own."""
+    app = ctx.application(SERVICE)
+    return tuple(
+        Backend(
+            name=name,
+            tls_name=NAME,
+            health_path=app.health.path if app.health else "/",
+            health_status=app.health.status if app.health else 200,
+            routes=(
+                *([Route(shared_name(ctx, app))] if name == app.id else ()),
+                *_routes(ctx, app, placed),
             ),
-            key=lambda i: (not i.local, i.host),
+            instances=found,
+            health_method="HEAD",
         )
-        routes = (Route(shared_name(ctx, app)), *_routes(ctx, app, central))
-        found.append(_backend(app, app.id, routes, tuple(instances)))
-    for host in ctx.own_hosts:
-        there = ctx.placements(SERVICE, lambda p, name=host.id: p.host == name)  # type: ignore[misc]
-        if there:
-            instance = Instance(host.id, str(host.address), PORT, False)
-            name = f"{app.id}-on-{host.id}"
-            found.append(_backend(app, name, _routes(ctx, app, there), (instance,)))
-    return tuple(found)
+        for name, placed, found in behind(ctx, SERVICE, ROLE, PORT, ADDRESS)
+    )
 
 
 def _routes(ctx: Context, app: App, placed: tuple[Placement, ...]) -> tuple[Route, ...]:
@@ -226,18 +186,4 @@ def _routes(ctx: Context, app: App, placed: tuple[Placement, ...]) -> tuple[Rout
         )
         for p in placed
         if p.serving
-    )
-
-
-def _backend(
-    app: App, name: str, routes: tuple[Route, ...], instances: tuple[Instance, ...]
-) -> Backend:
-    return Backend(
-        name=name,
-        tls_name=NAME,
-        health_path=app.health.path if app.health else "/",
-        health_status=app.health.status if app.health else 200,
-        routes=routes,
-        instances=instances,
-        health_method="HEAD",
     )

@@ -1,0 +1,103 @@
+"""What applications with a database for each unit have in common.
+
+Names are made of ids, which never change: renaming a unit replaces no container and leaves its
+data where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from infra.model.schema import App, Unit
+from infra.placement import Placement
+from infra.resources import File, OneOff, Page, Parts, Password, secret
+from infra.services import Context, HostContext, Instance, unit_name
+from infra.services.database import owned
+from infra.services.tls import joined
+
+
+def instance_name(app: App, unit: Unit) -> str:
+    """A unit's application, as its containers and its first contents are called."""
+    return f"{app.id}-{unit.id}"
+
+
+def database_name(app: App, unit: Unit) -> str:
+    """The unit's database, and its role."""
+    return instance_name(app, unit).replace("-", "_")
+
+
+def admin(app: App, unit: Unit) -> str:
+    """The secret's id of the first user of a unit's application."""
+    return f"{app.id}/admin/{unit.id}"
+
+
+def admin_password(app: App, unit: Unit) -> Password:
+    return Password(admin(app, unit), 24)
+
+
+def admin_file(path: str, uid: int, app: App, unit: Unit) -> File:
+    """The first user's password, for the container's own user only."""
+    content = secret(admin(app, unit), "password") + "\n"
+    return File(path, content, 0o400, str(uid), str(uid))
+
+
+def kept(
+    app: App,
+    placed: tuple[Placement, ...],
+    first_contents: Callable[[App, Unit], OneOff],
+    secrets: Callable[[App, Unit], tuple[Password, ...]] = lambda a, u: (admin_password(a, u),),
+    volumes: Callable[[App, Unit], tuple[str, ...]] = lambda a, u: (),
+) -> Parts:
+    """A database for each unit with its own role, and its first contents.
+
+    A second copy lets nobody in, and gets its contents from the first.
+    """
+    extensions = app.database.extensions if app.database else ()
+    names = {p.unit.id: database_name(app, p.unit) for p in placed}
+    return joined(
+        *(owned(names[p.unit.id], extensions, login=p.serving) for p in placed),
+        Parts(
+            secrets=tuple(s for p in placed for s in secrets(app, p.unit)),
+            oneoffs=tuple(first_contents(app, p.unit) for p in placed if p.serving),
+            data=tuple(p.data(names[p.unit.id], volumes(app, p.unit)) for p in placed),
+        ),
+    )
+
+
+def central(ctx: Context, service: str) -> tuple[Placement, ...]:
+    """The service's placements whose data is in the cluster."""
+    return ctx.placements(service, lambda place: not place.own)
+
+
+def pages(ctx: Context, service: str, path: str) -> tuple[Page, ...]:
+    """The page of every unit, wherever it is served."""
+    return tuple(
+        Page(unit_name(ctx, p.app, p.unit), path, 200, p.app.id, p.unit.id)
+        for p in ctx.placements(service, lambda _: True)
+        if p.serving
+    )
+
+
+def instances(ctx: HostContext, role: str, port: int, address: int) -> tuple[Instance, ...]:
+    """One on each of the sites' hosts with the role, as the gateway of ctx.host reaches them: its
+    own first and by its container's address, the others by their hosts'."""
+    own = ctx.container_address(address)
+    found = (
+        Instance(h.id, own if h.id == ctx.host.id else str(h.address), port, h.id == ctx.host.id)
+        for h in ctx.hosts(role)
+    )
+    return tuple(sorted(found, key=lambda i: (not i.local, i.host)))
+
+
+def behind(
+    ctx: HostContext, service: str, role: str, port: int, address: int
+) -> Iterator[tuple[str, tuple[Placement, ...], tuple[Instance, ...]]]:
+    """(a backend's name, the units served there, its instances) of a service whose instances
+    serve many units: the shared ones, then each unit's own host."""
+    app = ctx.application(service)
+    if shared := central(ctx, service):
+        yield app.id, shared, instances(ctx, role, port, address)
+    for host in ctx.own_hosts:
+        if there := ctx.placements(service, lambda place, name=host.id: place.host == name):  # type: ignore[misc]
+            here = (Instance(host.id, str(host.address), port, False),)
+            yield f"{app.id}-on-{host.id}", there, here
