@@ -44,10 +44,10 @@ class Left:
 
 def forget_sites(directory: Path) -> None:
     """Forget everything about sites that are gone for good (a lab that was taken down)."""
-    for name in ("containers.json", "identity.json", "images.json", "journal.json", "homes.json"):
-        (directory / name).unlink(missing_ok=True)
-    for name in ("roadmap.json", "gates.json"):
-        (directory / name).unlink(missing_ok=True)
+    for name in (
+        "containers", "identity", "images", "journal", "homes", "moves", "roadmap", "gates",
+    ):  # fmt: skip
+        (directory / f"{name}.json").unlink(missing_ok=True)
     _remove_tree(directory / "pulumi")
     _remove_tree(directory / "verify")
 
