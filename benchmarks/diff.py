@@ -28,12 +28,13 @@ from infra import paths
 
 HANOI = Path(sys.executable).with_name("hanoi")
 GIT = ("git", "-c", "user.name=bench", "-c", "user.email=bench@mic.example")
-MODES = (
-    "mode: central",
-    "mode: external\n    endpoint: https://van-ban.example.vn/",
-    "mode: central",
-)
-APPS = ("personnel", "documents", "online-services")
+CENTRAL, EXTERNAL = "mode: central", "mode: external\n    endpoint: https://{}.example.vn/"
+# Documents have an instance for each unit: no three hosts have room for a thousand of them.
+MODES = {
+    "personnel": (CENTRAL, EXTERNAL, CENTRAL),
+    "documents": (EXTERNAL,),
+    "online-services": (CENTRAL, CENTRAL, EXTERNAL),
+}
 REPORT = """
 import json, resource, time
 began = time.perf_counter()
@@ -57,7 +58,8 @@ print(time.perf_counter() - began)
 def unit(number: int) -> str:
     """A unit's file, such as the sample has them."""
     choices = "".join(
-        f"  {app}:\n    {MODES[(number + n) % len(MODES)]}\n" for n, app in enumerate(APPS)
+        f"  {app}:\n    {modes[number % len(modes)].format(f'{app}-{number}')}\n"
+        for app, modes in MODES.items()
     )
     return (
         "# The unit is made up.\n"
