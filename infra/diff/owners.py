@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from infra.images.content import MINISTRYS
 from infra.model.schema import Model
+from infra.services.web import FRONT
 
 Concerned = tuple[tuple[str, ...], tuple[str, ...]]  # ids of units, ids of applications
 NOBODY: Concerned = ((), ())
@@ -20,16 +22,23 @@ class Owners:
         self._app_databases = {a.replace("-", "_"): a for a in self._apps}
 
     def container(self, name: str) -> Concerned:
-        """An application's container has its service's name."""
-        app = self._services.get(name)
-        return ((), (app,)) if app else NOBODY
+        """An application's container has its service's name; one that its YAML file describes,
+        its own id or its unit's instance behind a prefix."""
+        if app := self._services.get(name):
+            return (), (app,)
+        for prefix in (MINISTRYS, FRONT):
+            if name.startswith(prefix):
+                rest = name.removeprefix(prefix)
+                return ((), (rest,)) if rest in self._apps else self.oneoff(rest)
+        return NOBODY
 
     def file(self, path: str) -> Concerned:
-        """/etc/hanoi/<container>/…; a unit's own file ends with its id."""
+        """/etc/hanoi/<container>/…; a unit's own file, or its directory, has its id as a name."""
         parts = path.split("/")
         if path.startswith("/etc/hanoi/") and len(parts) > 4:
-            _, apps = self.container(parts[3])
-            return ((parts[-1],) if apps and parts[-1] in self._units else (), apps)
+            units, apps = self.container(parts[3])
+            named = tuple(p for p in parts[4:] if p in self._units)
+            return (units or named if apps else (), apps)
         return NOBODY
 
     def database(self, name: str) -> Concerned:

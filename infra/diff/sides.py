@@ -17,7 +17,7 @@ from infra.diff.side import Side
 from infra.diff.tree import Once, Tree
 from infra.errors import Exit, HanoiError, error
 from infra.images.content import ImageSpec, tag
-from infra.model.files import FOLDERS
+from infra.model.files import FOLDERS, IMAGES
 from infra.model.loader import Known, load
 from infra.model.schema import Model
 from infra.plan import plan
@@ -140,8 +140,18 @@ class Reader:
         known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
         unknown = () if known else (self._no_wave(sources),)
         made = plan(model, self.through if known or not earlier else None)
-        tags = {name: tag(ImageSpec(name, uid)) for name, uid in made.images}
+        own = self._images(sources)
+        tags = {name: tag(ImageSpec(name, uid), own) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)
+
+    def _images(self, sources: Sources) -> Path:
+        """The ministry's own images as they are at the side's revision."""
+        if not isinstance(sources.sites, Tree):
+            return self.directory / IMAGES
+        found = {p: e for p, e in sources.sites.entries.items() if p.startswith(f"{IMAGES}/")}
+        private = self._private()
+        extract(self.repository, found, private)
+        return private / IMAGES
 
     def _model(self, sources: Sources) -> Model:
         place = sources.sites if isinstance(sources.sites, Tree) else self._disk

@@ -1,5 +1,5 @@
 """What an image consists of, its content tag and its build context. Pure, but for reading the
-toolkit's own files under paths.images()."""
+toolkit's own files under paths.images(), and the ministry's under images/ of its description."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ SUITE = "trixie"  # the Debian release of every image
 NAMESPACE = "hanoi"
 BASE = "base"
 RECIPE = "recipe.sh"
+MINISTRYS = "app-"  # image app-<application> is made of images/<application>/ of the description
 # Part of every tag: raise it when the code here builds something else from the same files.
 FORMAT = 1
 TAG_DIGITS = 16
@@ -26,22 +27,24 @@ TAG_DIGITS = 16
 
 @dataclass(frozen=True)
 class ImageSpec:
-    """An image to have: name is a directory of images/, uid the number of its one user."""
+    """An image to have: name is a directory of images/, or app- and one of the ministry's own;
+    uid the number of its one user."""
 
     name: str
     uid: int
 
 
-def tag(spec: ImageSpec) -> str:
+def tag(spec: ImageSpec, own: Path | None = None) -> str:
     """The image's content tag: 16 hex digits that change with its files, its uid, the base.
 
-    Raises HanoiError HN-I001 when the toolkit has no such image.
+    own: the ministry's images, where they are not those of paths.sites().
+    Raises HanoiError HN-I001 when there is no such image.
     """
     return _digest(
         {
             "format": FORMAT,
             "name": spec.name,
-            "files": _files_digest(_directory(spec.name)),
+            "files": _files_digest(_directory(spec.name, own)),
             "uid": spec.uid,
             "base": base_tag(),
         }
@@ -97,15 +100,19 @@ def forget() -> None:
     _files_digest.cache_clear()
 
 
-def _directory(name: str) -> Path:
-    directory = paths.images() / name
+def _directory(name: str, own: Path | None = None) -> Path:
+    ministrys = name.startswith(MINISTRYS)
+    place = (own or paths.sites() / "images") if ministrys else paths.images()
+    directory = place / name.removeprefix(MINISTRYS)
     needed = directory / (RECIPE if name == BASE else "Dockerfile")
     if "/" in name or not needed.is_file():
         raise error(
             "HN-I001",
             f"image {name}",
-            f"the toolkit has no such image ({needed} is missing)",
-            "use the name of a directory under images/, or restore the toolkit's files",
+            f"there is no such image ({needed} is missing)",
+            "add the image's directory beside apps/"
+            if ministrys
+            else "use the name of a directory under images/, or restore the toolkit's files",
             Exit.ENVIRONMENT,
         )
     return directory
@@ -113,10 +120,11 @@ def _directory(name: str) -> Path:
 
 def _files(directory: Path) -> list[tuple[str, int, bytes]]:
     """Path, mode and content, sorted. Of the mode only "may be executed" counts: the rest
-    depends on the umask of whoever made the checkout."""
-    found = []
+    depends on the umask of whoever made the checkout. What a link brings in from elsewhere is
+    left out: the description is reviewed, this machine's other files are not."""
+    found, inside = [], directory.resolve()
     for path in directory.rglob("*"):
-        if path.is_file():
+        if path.is_file() and path.resolve().is_relative_to(inside):
             mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
             found.append((path.relative_to(directory).as_posix(), mode, path.read_bytes()))
     return sorted(found)

@@ -252,5 +252,6 @@ _HINTS = {
     scalars.DIRECTORY_PATTERN: "write an absolute path of two to eight parts, such as /srv/backup",
     scalars.TIME_PATTERN: 'write a time of day from "00:00" to "23:59", such as "01:30"',
     scalars.EXTENSION_PATTERN: "write the name of a PostgreSQL extension, such as pg_trgm",
+    scalars.ENVIRONMENT_PATTERN: "write capital letters, digits and underscores, such as LOG_LEVEL",
     scalars.MODULE_PATTERN: "write a module's name: small letters, digits and underscores",
 }

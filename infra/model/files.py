@@ -22,6 +22,7 @@ from infra.model.positions import clip
 MAX_BYTES = 2**20
 SINGLE = {"ministry.yaml": "ministry", "roadmap.yaml": "roadmap"}
 FOLDERS = {"sites": "site", "units": "unit", "apps": "app"}
+IMAGES = "images"  # Dockerfiles of the ministry's own applications, one directory each
 _IGNORED = re.compile(r"^[.#]|~$|\.(swp|swo|bak|orig|rej|tmp|md|txt)$", re.IGNORECASE)
 # Control characters, and those that are not seen: directions, zero width, byte order marks.
 _UNSEEN = re.compile(
@@ -41,7 +42,8 @@ class Source:
 
 @dataclass
 class Found:
-    """What a directory holds. stems: (kind, id) of all files, the unreadable ones too;
+    """What a directory holds. stems: (kind, id) of all files, the unreadable ones too, and of
+    the images;
     unread: kinds whose folder could not be read, so that nothing is known of their ids.
     """
 
@@ -124,8 +126,10 @@ def collect(place: Path | Place, shown: str | None = None) -> Found:
             _read(place, name, inner, SINGLE[name], found)
         elif name in FOLDERS:
             _folder(place, name, inner, FOLDERS[name], found)
+        elif name == IMAGES:
+            _images(place, inner, found)
         else:
-            found.problems.append(_stray(inner, name, [*SINGLE, *FOLDERS]))
+            found.problems.append(_stray(inner, name, [*SINGLE, *FOLDERS, IMAGES]))
     _required(top, found)
     return found
 
@@ -146,6 +150,19 @@ def _folder(place: Place, path: str, shown: str, kind: str, found: Found) -> Non
             _read(place, f"{path}/{name}", inner, kind, found)
         else:
             found.problems.append(_stray(inner, name, []))
+
+
+def _images(place: Place, shown: str, found: Found) -> None:
+    """Which images there are; what they consist of is read when they are built."""
+    if place.leaves(IMAGES):
+        found.problems.append(_outside(shown))
+        return
+    for name in _names(place, IMAGES, shown, found):
+        path = f"{IMAGES}/{name}"
+        if place.leaves(path):
+            found.problems.append(_outside(f"{shown}/{clip(name)}"))
+        elif place.is_directory(path) and "Dockerfile" in _names(place, path, shown, found):
+            found.stems.add(("image", name))
 
 
 def _names(place: Place, path: str, shown: str, found: Found) -> list[str]:

@@ -128,14 +128,15 @@ def demand(model: Model | View, host: Host) -> Demand:
     if "database" in host.roles and model.ministry is not None:
         parts.append(("database", model.ministry.database.memory))
     for app in model.apps:
-        instances = _instances(model, app, host)
-        if app.service and app.resources and instances:
-            parts.append((app.id, app.resources.memory * instances))
-            cpus += app.resources.cpus * instances
+        count = instances(model, app, host)
+        if app.service and app.resources and count:
+            parts.append((app.id, app.resources.memory * count))
+            cpus += app.resources.cpus * count
     return Demand(sum(size for _, size in parts), cpus, tuple(parts))
 
 
-def _instances(model: Model | View, app: App, host: Host) -> int:
+def instances(model: Model | View, app: App, host: Host) -> int:
+    """How many of the application's the whole roadmap places on the host."""
     chosen = _choices(model.sites, model.units)
     if isinstance(host, UnitHost):
         return chosen[app.id, host.id]

@@ -31,6 +31,7 @@ PATH_PATTERN = r"^/[A-Za-z0-9._~/?&=%-]*$"
 DIRECTORY_PATTERN = r"^(/[A-Za-z0-9_-][A-Za-z0-9._-]*){2,8}$"
 TIME_PATTERN = r"^([01]\d|2[0-3]):[0-5]\d$"
 EXTENSION_PATTERN = r"^[a-z][a-z0-9_-]{0,62}$"
+ENVIRONMENT_PATTERN = r"^[A-Z][A-Z0-9_]{0,62}$"
 MODULE_PATTERN = r"^[a-z][a-z0-9_]{0,62}$"
 _HTTPS = re.compile(
     rf"https://{_LABEL}(?:\.{_LABEL})*(?::[1-9]\d{{0,4}})?(?:/[A-Za-z0-9._~/?&=%+,:@-]*)?", re.ASCII

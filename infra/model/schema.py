@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from infra.model.scalars import (
+    ENVIRONMENT_PATTERN,
     EXTENSION_PATTERN,
     KEY_PATTERN,
     MODULE_PATTERN,
@@ -272,12 +273,49 @@ class AppResources(Strict):
     cpus: Annotated[float, Field(gt=0, le=64, strict=True)] = 0.5
 
 
+class WebVolume(Strict):
+    """Files that an instance keeps: a named volume, mounted at path, writable."""
+
+    name: Id
+    path: Directory
+
+
+Argv = Annotated[tuple[Text, ...], Field(min_length=1)]
+
+
+class SetUp(Strict):
+    """Commands inside the application's container that make a unit's tables and first contents.
+
+    Both get the unit's id as their last argument. done exits with 0 when nothing is left to do;
+    run does it, and may be run again after an interruption. seconds: how long it usually takes.
+    """
+
+    done: Argv
+    run: Argv
+    seconds: Annotated[Whole, Field(ge=1, le=3600)] = 10
+
+
+class Web(Strict):
+    """An application that speaks HTTP, run from this description and an image alone.
+
+    user: the number of the image's user; port: where it listens inside its container; command:
+    argv; environment: values that are no secret. The image is images/<app>/ beside apps/.
+    """
+
+    user: Annotated[Whole, Field(ge=10100, le=59999)]
+    port: Annotated[Whole, Field(ge=1024, le=65535)]
+    command: Argv
+    environment: dict[Annotated[str, Field(pattern=ENVIRONMENT_PATTERN)], Text] = {}
+    volumes: tuple[WebVolume, ...] = ()
+    set_up: SetUp | None = None
+
+
 class App(Strict):
     """apps/<app>.yaml: one application of the catalogue.
 
     service names the module in infra/services that knows how to run it, or is absent while
-    the toolkit does not deploy it yet. needs names platform parts or other applications.
-    shares and uses name data sets exchanged through the sharing platform.
+    the toolkit does not deploy it yet; web: with service: web only. needs names platform parts or
+    other applications. shares and uses name data sets exchanged through the sharing platform.
     """
 
     id: Id
@@ -289,6 +327,7 @@ class App(Strict):
     health: Health | None = None
     resources: AppResources | None = None
     modules: tuple[Annotated[str, Field(pattern=MODULE_PATTERN)], ...] = ()
+    web: Web | None = None
     needs: tuple[Id, ...] = ()
     shares: tuple[Id, ...] = ()
     uses: tuple[Id, ...] = ()

@@ -11,7 +11,6 @@ unit's instance for another's. Valkey listens on no port: its socket is in the v
 from __future__ import annotations
 
 import json
-import zlib
 from collections.abc import Iterable
 
 from infra.model.schema import App, Unit
@@ -39,6 +38,7 @@ from infra.services import (
     behind_gateway,
     on_host,
     once,
+    per_unit,
     render,
     unit_name,
 )
@@ -96,17 +96,8 @@ def media_volume(app: App, unit: Unit) -> str:
 
 
 def slots(unit_ids: Iterable[str]) -> dict[str, int]:
-    """Each unit's place among the instances of one host.
-
-    It follows from the unit's id, so that a unit that comes or goes moves no other; only where
-    two units' ids fall on one place, the later id of the two takes the next free one.
-    """
-    taken: dict[int, str] = {}
-    for unit_id in sorted(unit_ids):
-        wanted = zlib.crc32(unit_id.encode())
-        free = (slot for i in range(SLOTS) if (slot := (wanted + i) % SLOTS) not in taken)
-        taken[next(free)] = unit_id
-    return {unit_id: slot for slot, unit_id in taken.items()}
+    """Each unit's place among the instances of one host, by its id."""
+    return per_unit.slots(unit_ids, SLOTS)
 
 
 def _on(ctx: Context, host_id: str | None) -> tuple[Placement, ...]:

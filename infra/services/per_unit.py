@@ -6,7 +6,8 @@ data where it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 
 from infra.model.schema import App, Unit
 from infra.placement import Placement
@@ -14,6 +15,20 @@ from infra.resources import File, OneOff, Page, Parts, Password, secret
 from infra.services import Context, HostContext, Instance, unit_name
 from infra.services.database import owned
 from infra.services.tls import joined
+
+
+def slots(ids: Iterable[str], size: int) -> dict[str, int]:
+    """Each id's place, from 0, among `size` places of one host; there are no more ids than that.
+
+    It follows from the id, so that one that comes or goes moves no other; only where two ids
+    fall on one place, the later of the two takes the next free one.
+    """
+    taken: dict[int, str] = {}
+    for name in sorted(ids):
+        wanted = zlib.crc32(name.encode())
+        free = (slot for i in range(size) if (slot := (wanted + i) % size) not in taken)
+        taken[next(free)] = name
+    return {name: slot for slot, name in taken.items()}
 
 
 def instance_name(app: App, unit: Unit) -> str:
@@ -44,11 +59,11 @@ def admin_file(path: str, uid: int, app: App, unit: Unit) -> File:
 def kept(
     app: App,
     placed: tuple[Placement, ...],
-    first_contents: Callable[[App, Unit], OneOff],
+    first_contents: Callable[[App, Unit], OneOff] | None,
     secrets: Callable[[App, Unit], tuple[Password, ...]] = lambda a, u: (admin_password(a, u),),
     volumes: Callable[[App, Unit], tuple[str, ...]] = lambda a, u: (),
 ) -> Parts:
-    """A database for each unit with its own role, and its first contents.
+    """A database for each unit with its own role, and its first contents where there are any.
 
     A second copy lets nobody in, and gets its contents from the first.
     """
@@ -58,7 +73,9 @@ def kept(
         *(owned(names[p.unit.id], extensions, login=p.serving) for p in placed),
         Parts(
             secrets=tuple(s for p in placed for s in secrets(app, p.unit)),
-            oneoffs=tuple(first_contents(app, p.unit) for p in placed if p.serving),
+            oneoffs=tuple(
+                first_contents(app, p.unit) for p in placed if first_contents and p.serving
+            ),
             data=tuple(p.data(names[p.unit.id], volumes(app, p.unit)) for p in placed),
         ),
     )

@@ -7,14 +7,14 @@ except these.
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.plan import plan
-from infra.resources import HostPlan, Plan
+from infra.resources import HostPlan, Parts, Plan
 from tests.golden.model import model, online_services, with_sign_on
 
 HERE = Path(__file__).parent
@@ -50,6 +50,25 @@ def held_against(case: str, made: Plan, host_id: str, update: bool) -> None:
     """The host's files and the rest of its plan against those of tests/golden/<case>/."""
     actual = _files(made.host(host_id)) | {"plan.json": _summary(made, host_id)}
     _hold(case, actual, update)
+
+
+def only(made: Plan, *words: str) -> Plan:
+    """The plan with nothing but what has one of the words in its id, name, path, reason or
+    application: what one application contributes."""
+
+    def ours(item: Any) -> bool:
+        told = (getattr(item, a, "") for a in ("id", "name", "path", "reason", "application"))
+        return any(word in str(t) for t in told for word in words)
+
+    def kept(parts: Parts) -> Parts:
+        chosen = {f.name: tuple(filter(ours, getattr(parts, f.name))) for f in fields(parts)}
+        return replace(parts, **chosen)
+
+    sites = tuple(
+        replace(s, hosts=tuple(replace(h, parts=kept(h.parts)) for h in s.hosts))
+        for s in made.sites
+    )
+    return replace(made, sites=sites, common=kept(made.common))
 
 
 def _hold(case: str, actual: dict[str, str], update: bool) -> None:

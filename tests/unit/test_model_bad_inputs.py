@@ -11,7 +11,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from bad_inputs import files, rules, several, shape, syntax, units
+from bad_inputs import files, rules, several, shape, syntax, units, web
 from bad_inputs.harness import BASE, Case, said, spoiled
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,7 +23,7 @@ from infra.model.yamltext import parse
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 CASES: tuple[Case, ...] = (
-    files.CASES + syntax.CASES + shape.CASES + rules.CASES + several.CASES + units.CASES
+    files.CASES + syntax.CASES + shape.CASES + rules.CASES + several.CASES + units.CASES + web.CASES
 )
 SAMPLE = sorted((REPOSITORY / "sites").rglob("*.yaml"))
 BASE_FILES = sorted(f.relative_to(BASE).as_posix() for f in BASE.rglob("*.yaml"))
