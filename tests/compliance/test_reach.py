@@ -7,7 +7,7 @@ import pytest
 from infra.verify.checks import control, gate
 
 pytestmark = [gate("infrastructure", "database", "gateway", "personnel")]
-pytestmark += [gate("sign-on", "online-services", "documents")]
+pytestmark += [gate("sign-on", "online-services", "documents", "web")]
 
 
 @control("REACH-01", "own requirement")

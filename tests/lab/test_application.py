@@ -1,0 +1,170 @@
+"""A fourth application on the real lab, by its YAML file and its image: it is there for two units
+at every site, it is checked like the others, and it is taken out again."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import time
+import urllib.parse
+import uuid
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from infra.model import load
+from infra.plan import plan as make_plan
+from infra.resources import Plan
+from infra.secrets import Secrets
+from infra.verify import Check, verify
+from tests.application import APP, CENTRAL, added
+from tests.lab.breaks import _IMAGE, _PSQL, _RULES, _kept
+from tests.lab.conftest import Lab, hanoi
+
+pytestmark = [pytest.mark.lab, pytest.mark.long]
+
+MINE, OTHER = CENTRAL
+NOTICED = 60  # seconds until a break must have been noticed, and be gone when it is healed
+_RELOAD = (
+    f"docker exec tls-{APP} sh -c 'haproxy -c -q -f /etc/haproxy/haproxy.cfg && kill -USR2 1'"
+    " && sleep 1"
+)
+_FRONT = f"/etc/hanoi/tls-{APP}/haproxy.cfg"
+# Control → (host, plant, heal).
+BREAKS = {
+    "WEB-01": (
+        "nd-1",
+        *_kept(_FRONT, f"sed -i 's/ verify required/ verify none/' {_FRONT}", _RELOAD),
+    ),
+    "WEB-02": (
+        "leader",
+        f"{_PSQL} 'grant connect on database phan_anh_tt_thong_tin to public'",
+        f"{_PSQL} 'revoke connect on database phan_anh_tt_thong_tin from public'",
+    ),
+    "WEB-03": (
+        "tdh-1",
+        "nft insert rule inet hanoi from-outside tcp dport 8000 accept &&"
+        " docker run -d --name hanoi-break -p 10.77.2.10:8000:8000"
+        f" {_IMAGE.replace('database-proxy', f'app-{APP}')} python3 -m http.server 8000 &&"
+        " sleep 2",
+        f"docker rm -f hanoi-break; {_RULES}",
+    ),
+}
+
+
+@dataclass
+class Added:
+    """The lab with the application, and its users."""
+
+    lab: Lab
+    plan: Plan
+    sites: Path
+    authority: str
+
+    def ask(self, host: str, unit: str, path: str, text: str = "") -> tuple[int, str]:
+        """What a site's gateway answers at the unit's name; text: said by a form."""
+        name = f"{APP}-{unit}.mic.example"
+        trusted = ssl.create_default_context(cadata=self.authority)
+        address = self.plan.host(host).address
+        plain = socket.create_connection((address, 443), 15)
+        with contextlib.closing(http.client.HTTPConnection(name)) as connection:
+            connection.sock = trusted.wrap_socket(plain, server_hostname=name)
+            body = urllib.parse.urlencode({"text": text}) if text else None
+            headers = {"Content-Type": "application/x-www-form-urlencoded"} if text else {}
+            connection.request("POST" if text else "GET", path, body, headers)
+            response = connection.getresponse()
+            return response.status, response.read().decode()
+
+
+@pytest.fixture(scope="module")
+def application(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Added]:
+    sites = added(tmp_path_factory.mktemp("application"), *CENTRAL)
+    try:
+        hanoi("deploy", "--quiet", "--no-verify", sites=sites)
+        authority = Secrets.open(create=False).value("ca", "cert")
+        yield Added(deployed, make_plan(load(sites)), sites, authority)
+    finally:
+        hanoi("deploy", "--quiet", "--no-verify")
+        leader = deployed.leader()
+        for unit in CENTRAL:
+            name = f"{APP}-{unit}".replace("-", "_")
+            deployed.sql(leader, f"drop database if exists {name} with (force)")
+            deployed.sql(leader, f"drop role if exists {name}")
+
+
+def test_what_is_said_at_one_site_is_read_at_another(application: Added) -> None:
+    said = f"Thủ tục quá lâu {uuid.uuid4().hex}"
+    assert application.ask("nd-1", MINE, "/", said)[0] == 303
+    for host in ("tdh-1", "ddn-1", "nd-1"):
+        status, text = application.ask(host, MINE, "/rows")
+        assert status == 200 and json.loads(text).count(said) == 1, host
+        assert json.loads(application.ask(host, OTHER, "/rows")[1]).count(said) == 0, host
+
+
+def test_it_is_served_while_its_own_site_does_not_answer(application: Added) -> None:
+    """The gateway of a site whose instance is away asks another site's."""
+    application.lab.root("tdh-1", f"docker stop app-{APP}")
+    try:
+        end = time.monotonic() + NOTICED
+        while application.ask("tdh-1", MINE, "/rows")[0] != 200:
+            assert time.monotonic() < end
+            time.sleep(1)
+    finally:
+        application.lab.root("tdh-1", f"docker start app-{APP}")
+
+
+def test_a_second_deploy_changes_nothing(application: Added) -> None:
+    again = hanoi("deploy", "--quiet", "--no-verify", "--json", sites=application.sites).json
+    assert again["pulumi_changes"] == 0
+
+
+def checks(application: Added, expression: str) -> list[Check]:
+    return [c for c in verify(application.plan, expression=expression).checks if c.id == expression]
+
+
+def test_all_checks_hold(application: Added) -> None:
+    """Its own, and those that hold for every container, file, page and certificate."""
+    found = verify(application.plan).checks
+    assert {c.id for c in found if c.outcome == "passed"} >= set(BREAKS)
+    assert [c for c in found if c.outcome not in ("passed", "skipped")] == []
+
+
+@pytest.mark.parametrize("control", BREAKS)
+def test_a_break_is_caught(application: Added, control: str) -> None:
+    where, plant, heal = BREAKS[control]
+    host = application.lab.leader() if where == "leader" else where
+    try:
+        application.lab.root(host, plant)
+        assert becomes(application, control, "failed"), "it was not noticed"
+    finally:
+        application.lab.root(host, heal)
+    assert becomes(application, control, "passed"), "it is not whole again"
+
+
+def becomes(application: Added, control: str, outcome: str) -> bool:
+    """Whether some check of the control fails, or none does, within the time."""
+    end = time.monotonic() + NOTICED
+    while True:
+        failed = any(c.outcome == "failed" for c in checks(application, control))
+        if failed == (outcome == "failed"):
+            return True
+        if time.monotonic() > end:
+            return False
+        time.sleep(2)
+
+
+def test_it_is_taken_out_again(application: Added) -> None:
+    """By the description alone. Its databases stay until somebody removes them."""
+    hanoi("deploy", "--quiet", "--no-verify")
+    for host in application.lab.plan.hosts:
+        names = application.lab.root(host.id, "docker ps -a --format '{{.Names}}'")
+        assert APP not in names
+        rules = application.lab.root(host.id, "nft list table inet hanoi")
+        assert "8700" not in rules
+        assert application.lab.root(host.id, f"ls /etc/hanoi | grep {APP} || true") == ""
+    assert application.ask("nd-1", OTHER, "/rows")[0] == 421
