@@ -92,7 +92,8 @@ print(json.dumps({
                    for c in inspected("container", *told("docker", "ps", "-aq").split())},
     "networks": {n["Name"]: n["Id"] for n in inspected(
         "network", *told("docker", "network", "ls", "-q").split())},
-    "volumes": {v["Name"]: v["CreatedAt"] for v in inspected(
+    # The engine's own CreatedAt is another one after its restart.
+    "volumes": {v["Name"]: told("stat", "-c", "%i %W", v["Mountpoint"]) for v in inspected(
         "volume", *told("docker", "volume", "ls", "-q").split())},
     "postgres": postgres,
     "commands": open("/run/promise-watch").read().splitlines()

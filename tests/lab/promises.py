@@ -38,6 +38,11 @@ def _row(
 
 
 MINISTRY, ROADMAP = "sites/ministry.yaml", "sites/roadmap.yaml"
+DOCUMENTS = "  documents:\n    mode: central\n"
+# Units whose documents would run on the host of their home site.
+AT_HOME = (
+    "cuc-an-toan-thong-tin", "cuc-thong-tin-doi-ngoai", "cuc-tin-hoc-hoa", "vien-chien-luoc",
+)  # fmt: skip
 
 QUICK = _row(
     "the journal's limit and another network of users",
@@ -84,14 +89,18 @@ LONG = (
         holds="container replace, opening create, opening delete",
     ),
     _row(
-        "a host without a gateway",
+        "a host without applications",
         (
             "sites/sites/tran-duy-hung.yaml",
             "roles: [database, gateway, applications]",
-            "roles: [database, applications]",
+            "roles: [database, gateway]",
         ),
-        holds="container delete, opening delete",
-        heal='[ -n "$(docker ps -q -f name=gateway)" ] || rm -rf /etc/hanoi/gateway',
+        *(
+            (f"sites/units/{unit}.yaml", DOCUMENTS, f"{DOCUMENTS}    host: nd-1\n")
+            for unit in AT_HOME
+        ),
+        holds="container delete, opening delete, container reload",
+        heal='[ -n "$(docker ps -q -f name=tryton)" ] || rm -rf /etc/hanoi/tryton',
     ),
     _row(
         "the content of an image",

@@ -102,15 +102,22 @@ def bare(plan: Plan) -> bool:
     return all(hanoi("lab", "ssh", h.id, look).out.strip() == "bare" for h in plan.hosts)
 
 
+@pytest.mark.parametrize(
+    "points",
+    [
+        pytest.param(BARE, id="all", marks=pytest.mark.long),
+        pytest.param(BARE[::2], id="some"),
+    ],
+)
 def test_a_first_deploy_killed_at_spread_points_continues(
-    plan: Plan, request: pytest.FixtureRequest
+    plan: Plan, points: tuple[tuple[str, int, float], ...], request: pytest.FixtureRequest
 ) -> None:
-    """On bare hosts. `make lab` and `make test-all` show the first deploy in one go."""
+    """On bare hosts. `make lab` shows the first deploy in one go."""
     hanoi("lab", "up", "--quiet")
     if not bare(plan):
         pytest.skip("the lab is deployed already: a change is killed instead")
     began = time.monotonic()
-    for line, count, seconds in BARE:
+    for line, count, seconds in points:
         killed = killed_at(start("deploy", "--no-verify"), line, count, seconds)
         print(f"{time.monotonic() - began:5.0f}s killed at {line!r}: {killed}")
         assert killed, f"a first deploy never says {line!r}"
