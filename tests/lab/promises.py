@@ -16,13 +16,15 @@ class Promise:
     """edits: (file, text there, other text). holds: (kind, operation) that must be among what
     happens on the way there, so that no row proves less than it says. heal: a root script for
     every host that removes what a deploy leaves behind on the way back; sql: the same on the
-    leading member of the database."""
+    leading member of the database. returns: whether the way back is judged too; not where the way
+    there leaves files and secrets, which a report from the description alone cannot know."""
 
     name: str
     edits: tuple[tuple[str, str, str], ...]
     holds: frozenset[tuple[str, str]]
     heal: str = ""
     sql: tuple[str, ...] = ()
+    returns: bool = True
 
     @property
     def leaves(self) -> bool:
@@ -31,10 +33,15 @@ class Promise:
 
 
 def _row(
-    name: str, *edits: tuple[str, str, str], holds: str, heal: str = "", sql: tuple[str, ...] = ()
+    name: str,
+    *edits: tuple[str, str, str],
+    holds: str,
+    heal: str = "",
+    sql: tuple[str, ...] = (),
+    returns: bool = True,
 ) -> Promise:
     pairs = (tuple(h.rsplit(" ", 1)) for h in holds.split(", "))
-    return Promise(name, edits, frozenset((k, o) for k, o in pairs), heal, sql)
+    return Promise(name, edits, frozenset((k, o) for k, o in pairs), heal, sql, returns)
 
 
 MINISTRY, ROADMAP = "sites/ministry.yaml", "sites/roadmap.yaml"
@@ -101,6 +108,7 @@ LONG = (
         ),
         holds="container delete, opening delete, container reload",
         heal='[ -n "$(docker ps -q -f name=tryton)" ] || rm -rf /etc/hanoi/tryton',
+        returns=False,
     ),
     _row(
         "the content of an image",
@@ -116,7 +124,10 @@ LONG = (
         ),
         holds="database create, one-off create, page create, secret create",
         heal="rm -f /etc/hanoi/tryton/admin/vu-phap-che",
-        sql=("drop database if exists personnel_vu_phap_che with (force)",),
+        sql=(
+            "drop database if exists personnel_vu_phap_che with (force)",
+            "drop role if exists personnel_vu_phap_che",
+        ),
     ),
     _row(
         "the limits of containers' logs",

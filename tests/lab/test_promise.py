@@ -143,7 +143,7 @@ def judge(lab: Lab, promise: Promise, place: Path) -> None:
     pages: dict[str, Page] = {p.url_host: p for s in plans.values() for p in s.common.pages}
     begun = time.time()
     before = observed.look(lab, pages, begun)
-    for old, new in (("base", "head"), ("head", "base")):
+    for old, new in (("base", "head"), ("head", "base"))[: 1 + promise.returns]:
         repository.checkout(new)
         report = repository.hanoi("diff", f"{old}..{new}", "--format", "json", good=(0, 1)).json
         observed.watch(lab, observed.WATCH)
