@@ -130,12 +130,13 @@ class _Run:
 
     @pytest.fixture
     def neighbour(self, request: pytest.FixtureRequest) -> Host:
-        """The next host of another address that answers, in the plan's order."""
-        ids = [h.id for h in self.job.plan.hosts]
-        start = ids.index(str(_host_of(request.node)))
-        for host_id in ids[start + 1 :] + ids[:start]:
+        """The next host that answers, in the plan's order; one of a site before a unit's own,
+        which the sites let in to little."""
+        hosts = list(self.job.plan.hosts)
+        start = [h.id for h in hosts].index(str(_host_of(request.node)))
+        for host in sorted(hosts[start + 1 :] + hosts[:start], key=lambda h: h.own):
             try:
-                return self.sessions.host(host_id)
+                return self.sessions.host(host.id)
             except Unreachable:
                 continue
         pytest.skip("not checked: no other host answers")

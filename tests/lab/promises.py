@@ -51,13 +51,13 @@ AT_HOME = (
     "cuc-an-toan-thong-tin", "cuc-thong-tin-doi-ngoai", "cuc-tin-hoc-hoa", "vien-chien-luoc",
 )  # fmt: skip
 
-QUICK = _row(
-    "the journal's limit and another network of users",
-    (MINISTRY, "journal_max: 200MiB", "journal_max: 150MiB"),
-    (MINISTRY, "user_networks: [10.77.0.0/16]", "user_networks: [10.77.0.0/16, 192.0.2.0/24]"),
-    holds="file update, service restart, service reload, opening update",
-)
-LONG = (
+PROMISES = (
+    _row(
+        "the journal's limit and another network of users",
+        (MINISTRY, "journal_max: 200MiB", "journal_max: 150MiB"),
+        (MINISTRY, "user_networks: [10.77.0.0/16]", "user_networks: [10.77.0.0/16, 192.0.2.0/24]"),
+        holds="file update, service restart, service reload, opening update",
+    ),
     _row(
         "an operator",
         (

@@ -20,7 +20,7 @@ from infra.resources import Page, Plan
 from tests.lab import observed
 from tests.lab.conftest import ROOT, Lab, Ran, hanoi
 from tests.lab.observed import Happened
-from tests.lab.promises import LONG, QUICK, Promise
+from tests.lab.promises import PROMISES, Promise
 from tests.lab.test_deploy import wait_whole
 
 TOOLKIT = ("cli.py", "infra", "images", "playbooks", "roles", "sites", "tests/compliance")
@@ -157,12 +157,8 @@ def judge(lab: Lab, promise: Promise, place: Path) -> None:
         before = after
 
 
-def test_what_is_promised_happens(settled: Lab, tmp_path: Path) -> None:
-    judge(settled, QUICK, tmp_path / "ministry")
-
-
 @pytest.mark.long
-@pytest.mark.parametrize("promise", LONG, ids=lambda p: p.name)
+@pytest.mark.parametrize("promise", PROMISES, ids=lambda p: p.name)
 def test_what_is_promised_happens_there_and_back(
     healed: Lab, promise: Promise, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:

@@ -37,6 +37,7 @@ def broken(deployed: Lab) -> Iterator[Lab]:
         deployed.root(BROKEN.host, BROKEN.heal)
 
 
+@pytest.mark.long  # the gates below are looked at in the same way
 def test_live_shows_what_is_done(deployed: Lab, plan: Plan) -> None:
     shown = roadmap("--live")
     done = [w["id"] for w in shown["waves"] if w["state"] == "done"]

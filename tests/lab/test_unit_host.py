@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from tests.lab.conftest import Lab, hanoi
 
 HOST = "vnnic-1"  # of the sample's unit vnnic, which hosts an application itself
@@ -13,6 +15,7 @@ def running() -> set[str]:
     return {h["id"] for h in json.loads(hanoi("lab", "status", "--json").out) if h["running"]}
 
 
+@pytest.mark.long  # test_moves adds one, deploys it and takes it away
 def test_a_units_host_comes_bare_and_goes(deployed: Lab) -> None:
     sites = {h.id for h in deployed.plan.hosts}
     hanoi("lab", "up", "--quiet", "--also", HOST)
