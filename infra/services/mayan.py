@@ -86,7 +86,8 @@ _VALKEY = (
     "valkey-server",
     *("--port", "0", "--unixsocket", _SOCKET, "--unixsocketperm", "700"),
     # What is queued outlives a restart; the volume is on the same host, so no more is promised.
-    *("--dir", WORK, "--appendonly", "yes", "--save", ""),
+    # --save with nothing after it: never whole; Pulumi's Docker provider takes no empty argument.
+    *("--dir", WORK, "--appendonly", "yes", "--save"),
     *("--maxmemory", "40mb", "--maxmemory-policy", "noeviction"),
 )
 

@@ -13,7 +13,7 @@ import infra
 from infra.errors import HanoiError
 from infra.plan import plan
 from infra.resources import Plan, digest
-from tests.golden.model import description, model, with_sign_on
+from tests.golden.model import description, documents, model, with_sign_on
 
 REPOSITORY = Path(infra.__file__).parents[1]
 
@@ -149,3 +149,10 @@ def test_every_published_port_is_opened() -> None:
             for port in container.ports:
                 assert port.host_port in opened, f"{host.id} {container.name} {port.host_port}"
                 assert port.address == host.address
+
+
+def test_no_argument_is_empty() -> None:
+    """Pulumi's Docker provider refuses one, in the middle of a deploy."""
+    for made in (plan(model(documents())), plan(model(with_sign_on()), "sign-on")):
+        for container in (c for h in made.hosts for c in h.parts.containers):
+            assert all(container.command), container.name
