@@ -19,6 +19,13 @@ import pytest
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
+# Every port that may ever be open to another host, whatever a plan says: SSH, web, etcd, registry,
+# the database with its endpoints and Patroni, Tryton, Plone, sign-on, then the ranges of Mayan's
+# instances and of web applications.
+STATED_PORTS = frozenset(
+    {22, 80, 443, 2379, 2380, 5000, 5432, 6432, 6433, 8008, 8443, 8444, 8446}
+    | {*range(8600, 8664), *range(8700, 9000)}
+)
 Host = Any  # testinfra.host.Host gives its modules by __getattr__
 
 
@@ -53,6 +60,12 @@ def fresh(host: Host, command: str, *args: str, timeout: float = 60, stdin: byte
     if stdin:
         pytest.skip("this backend has no standard input")
     return host.run(command, *args)
+
+
+def pages_here(plan: Any, application: str) -> list[Any]:
+    """The pages of the units whose application is the toolkit's to run: no unit's own system."""
+    units = {d.unit for d in plan.data if d.application == application}
+    return [p for p in plan.common.pages if p.application == application and p.unit in units]
 
 
 def python(host: Host, program: str, *args: str) -> Any:

@@ -101,6 +101,11 @@ class Visitor:
         pytest.fail("no member leads", pytrace=False)
 
 
+def proxies(plan) -> list:
+    """The hosts with the database's endpoints."""
+    return [h for h in plan.hosts if "database-proxy" in {c.name for c in h.parts.containers}]
+
+
 def _questions(visitor: Visitor, plan, target) -> dict[str, list[tuple[str, int, str, str | None]]]:
     """All that is asked from one host: name of the check → questions."""
     own = visitor.name
@@ -112,7 +117,7 @@ def _questions(visitor: Visitor, plan, target) -> dict[str, list[tuple[str, int,
         for d in plan.common.databases
     )
     write = f"create table {table} (value text); insert into {table} values ('{value}')"
-    others = [h.address for h in plan.hosts if h.id != target.id]
+    others = [h.address for h in proxies(plan) if h.id != target.id]
     return {
         "row": [
             (here, WRITE_PORT, write, None),
@@ -137,7 +142,7 @@ def conversations(hosts, plan) -> dict[str, dict[str, list]]:
             name: [(q, *next(answers, not_asked)) for q in many] for name, many in named.items()
         }
 
-    asked = [h for h in plan.hosts if "database-proxy" in {c.name for c in h.parts.containers}]
+    asked = proxies(plan)
     with Visitor(hosts) as visitor:
         found = at_once(converse, asked)
     return {target.id: answers for target, answers in found.items()}

@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from infra.verify.checks import Host, at_once, control, fresh, gate, on, python
+from infra.verify.checks import Host, at_once, control, fresh, gate, on, pages_here, python
 
 pytestmark = [gate("documents")]
 
@@ -95,7 +95,7 @@ except psycopg.OperationalError as refusal:
 
 def instances(plan) -> list[tuple[str, str]]:
     """(unit, host name) of every unit that has its documents here."""
-    pages = [p for p in plan.common.pages if p.application == "documents" and p.unit]
+    pages = pages_here(plan, "documents")
     if not pages:
         pytest.skip("documents are not in this wave")
     return [(str(p.unit), p.url_host) for p in pages]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import json
 
-from infra.verify.checks import control, gate, look
+from infra.verify.checks import STATED_PORTS, control, gate, look
 
 pytestmark = [gate("infrastructure")]
 
-# Every port that may ever be opened on a site's host, whatever a plan says.
-MAY_BE_OPEN = {22, 80, 443, 2379, 2380, 5000, 5432, 6432, 6433, 8008, 8443}
 FOR_USERS = {80, 443}
 
 
@@ -66,7 +64,7 @@ def test_only_stated_ports(host) -> None:
     Break: a rule that accepts another port.
     """
     found = {p for rule in rules(host) for p in opened(rule)}
-    assert found <= MAY_BE_OPEN, f"also open: {sorted(found - MAY_BE_OPEN, key=str)}"
+    assert found <= STATED_PORTS, f"also open: {sorted(found - STATED_PORTS, key=str)}"
 
 
 @control("FW-04", "own requirement")

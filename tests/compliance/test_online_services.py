@@ -8,7 +8,7 @@ import uuid
 
 import pytest
 
-from infra.verify.checks import Host, at_once, control, fresh, gate, look, on, python
+from infra.verify.checks import Host, at_once, control, fresh, gate, look, on, pages_here, python
 
 pytestmark = [gate("online-services"), on(container="gateway")]
 
@@ -110,7 +110,7 @@ print(json.dumps(opened))
 
 def sites(plan) -> dict[str, str]:
     """Unit → host name, of every unit whose site is served."""
-    pages = [p for p in plan.common.pages if p.application == "online-services" and p.unit]
+    pages = pages_here(plan, "online-services")
     if not pages:
         pytest.skip("online public services are not in this wave")
     return {str(p.unit): p.url_host for p in pages}

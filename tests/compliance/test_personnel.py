@@ -7,7 +7,7 @@ import shlex
 
 import pytest
 
-from infra.verify.checks import Host, at_once, control, fresh, gate, look, on, python
+from infra.verify.checks import Host, at_once, control, fresh, gate, look, on, pages_here, python
 
 pytestmark = [gate("personnel"), on(container="gateway")]
 
@@ -85,8 +85,8 @@ print(json.dumps(opened))
 
 
 def databases(plan) -> list[tuple[str, str, str]]:
-    """(host name, database, unit) of every unit served centrally."""
-    pages = [p for p in plan.common.pages if p.application == "personnel" and p.unit]
+    """(host name, database, unit) of every unit."""
+    pages = pages_here(plan, "personnel")
     if not pages:
         pytest.skip("personnel management is not in this wave")
     return [(p.url_host, f"personnel_{p.unit}".replace("-", "_"), str(p.unit)) for p in pages]

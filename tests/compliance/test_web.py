@@ -60,7 +60,7 @@ def fronts(target) -> dict[str, str]:
 
 
 @control("WEB-01", "own requirement")
-def test_it_answers_gateways_only(target, hosts, plan, authority) -> None:
+def test_it_answers_gateways_only(target, host, hosts, plan, authority) -> None:
     """Before an application stands its own certificate, and nothing answers without a client's."""
     configs = fronts(target)
     gateways = [h.id for h in plan.hosts if "gateway" in {c.name for c in h.parts.containers}]
