@@ -127,13 +127,9 @@ def test_it_fits_the_memory(plan: Plan) -> None:
     used = 0
     for host in plan.hosts:
         # A host's own control group holds all its containers.
-        said = hanoi(
-            "lab", "ssh", host.id, "sudo cat " + " ".join(STATISTICS) + " 2>/dev/null; true"
-        )
-        numbers = dict(line.split() for line in said.out.splitlines() if len(line.split()) == 2)
+        said = hanoi("lab", "ssh", host.id, f"sudo cat {STATISTICS} 2>/dev/null; true").out
+        numbers = dict(line.split() for line in said.splitlines() if len(line.split()) == 2)
         whole = "total_" if "total_rss" in numbers else ""  # the first version of control groups
-        used += sum(
-            int(numbers[whole + n]) for n in ("inactive_anon", "active_anon", "active_file")
-        )
+        used += sum(int(numbers[whole + name]) for name in IN_USE)
     print(f"{used / 2**30:.1f} GiB on {len(plan.hosts)} hosts")
     assert 0 < used <= MEMORY
