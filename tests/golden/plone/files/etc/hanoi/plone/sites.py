@@ -162,6 +162,7 @@ def make_site(app, unit):
     facts, place = ask.FACTS["units"][unit]["site"], app[unit]
     if SITE in place.objectIds():
         return
+    setSite(None)  # an attempt that met another host's has left its own, which is gone with it
     site = addPloneSite(
         place,
         SITE,
