@@ -366,6 +366,10 @@ class Plan:
     def hosts(self) -> tuple[HostPlan, ...]:
         return tuple(h for s in self.sites for h in s.hosts)
 
+    def running(self, container: str) -> tuple[HostPlan, ...]:
+        """The hosts that are planned to have a container of this name."""
+        return tuple(h for h in self.hosts if any(c.name == container for c in h.parts.containers))
+
     def host(self, host_id: str) -> HostPlan:
         """The host with this id. Raises HanoiError HN-P004."""
         found = next((h for h in self.hosts if h.id == host_id), None)

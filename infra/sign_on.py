@@ -67,7 +67,7 @@ def _asked(plan: Plan, arguments: Sequence[str], line: str = "") -> str:
 
 
 def _hosts(plan: Plan) -> tuple[HostPlan, ...]:
-    found = tuple(h for h in plan.hosts if sign_on.NAME in {c.name for c in h.parts.containers})
+    found = plan.running(sign_on.NAME)
     if not found:
         raise error(
             "HN-N002",

@@ -137,8 +137,9 @@ class Repository:
         return found
 
     def blobs(self, ids: Collection[str]) -> dict[str, bytes]:
-        """Contents by id, read in one go. Raises HN-R006."""
-        wanted = list(dict.fromkeys(ids))
+        """Contents by id, read in one go; git is not started for none. Raises HN-R006."""
+        if not (wanted := list(dict.fromkeys(ids))):
+            return {}
         try:
             told = self.run("cat-file", "--batch", given="".join(f"{i}\n" for i in wanted).encode())
             return dict(_batch(told, wanted))

@@ -17,6 +17,25 @@ from typing import Any, TypeVar
 
 import pytest
 
+# TLS to each service without a certificate of one's own: "refused", or what came instead.
+_KNOCK = r"""
+import json, socket, ssl, sys
+address, authority, services = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+def knock(name, port):
+    try:
+        s = socket.create_connection((address, port), 8)
+    except OSError as failure:
+        return "no connection: %s" % failure
+    try:
+        s = ssl.create_default_context(cadata=authority).wrap_socket(s, server_hostname=name)
+        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+        return "answered" if s.recv(1) else "refused"
+    except ssl.SSLCertVerificationError as failure:
+        return "its certificate: %s" % failure
+    except (ssl.SSLError, ConnectionError):
+        return "refused"
+print(json.dumps({name: knock(name, port) for name, port in services}))
+"""
 Key = TypeVar("Key")
 Value = TypeVar("Value")
 # Every port that may ever be open to another host, whatever a plan says: SSH, web, etcd, registry,
@@ -73,6 +92,16 @@ def python(host: Host, program: str, *args: str) -> Any:
     done = host.run(shlex.join(["python3", "-I", "-c", program, *args]))
     assert done.rc == 0, f"a probe failed: {_last(done.stderr)}"
     return json.loads(done.stdout)
+
+
+def taken_without_certificate(
+    asking: Host, address: str, authority: str, services: list[tuple[str, int]]
+) -> list[str]:
+    """What is wrong with services that only gateways may use: each must show a certificate of
+    the authority for its own name, and take no request of a client without one. services: (the
+    certificate's name, port)."""
+    told = python(asking, _KNOCK, address, authority, json.dumps(services))
+    return [f"{name}: {what}" for name, what in told.items() if what != "refused"]
 
 
 def at_once(work: Callable[[Key], Value], keys: Iterable[Key]) -> dict[Key, Value]:

@@ -101,11 +101,6 @@ class Visitor:
         pytest.fail("no member leads", pytrace=False)
 
 
-def proxies(plan) -> list:
-    """The hosts with the database's endpoints."""
-    return [h for h in plan.hosts if "database-proxy" in {c.name for c in h.parts.containers}]
-
-
 def _questions(visitor: Visitor, plan, target) -> dict[str, list[tuple[str, int, str, str | None]]]:
     """All that is asked from one host: name of the check → questions."""
     own = visitor.name
@@ -117,7 +112,7 @@ def _questions(visitor: Visitor, plan, target) -> dict[str, list[tuple[str, int,
         for d in plan.common.databases
     )
     write = f"create table {table} (value text); insert into {table} values ('{value}')"
-    others = [h.address for h in proxies(plan) if h.id != target.id]
+    others = [h.address for h in plan.running("database-proxy") if h.id != target.id]
     return {
         "row": [
             (here, WRITE_PORT, write, None),
@@ -142,7 +137,7 @@ def conversations(hosts, plan) -> dict[str, dict[str, list]]:
             name: [(q, *next(answers, not_asked)) for q in many] for name, many in named.items()
         }
 
-    asked = proxies(plan)
+    asked = plan.running("database-proxy")
     with Visitor(hosts) as visitor:
         found = at_once(converse, asked)
     return {target.id: answers for target, answers in found.items()}
@@ -198,6 +193,6 @@ def test_superuser_stays_local(target, host) -> None:
 @control("BEHAVE-06", "own requirement")
 def test_one_writable_member(hosts, plan) -> None:
     """Exactly one member takes writes, asked one by one."""
-    members = [h.id for h in plan.hosts if "postgres" in {c.name for c in h.parts.containers}]
+    members = [h.id for h in plan.running("postgres")]
     found = [m for m in members if look(hosts[m], RECOVERY).strip() == "f"]
     assert len(found) == 1, f"writable: {', '.join(found) or 'none'}"

@@ -7,7 +7,16 @@ import shlex
 
 import pytest
 
-from infra.verify.checks import Host, at_once, control, fresh, gate, on, pages_here, python
+from infra.verify.checks import (
+    Host,
+    at_once,
+    control,
+    fresh,
+    gate,
+    on,
+    pages_here,
+    taken_without_certificate,
+)
 
 pytestmark = [gate("documents")]
 
@@ -101,10 +110,6 @@ def instances(plan) -> list[tuple[str, str]]:
     return [(str(p.unit), p.url_host) for p in pages]
 
 
-def gateways(plan) -> list:
-    return [h for h in plan.hosts if "gateway" in {c.name for c in h.parts.containers}]
-
-
 def ask(client: Host, target, authority: str, name: str, vault, unit: str, *more: str):
     """What CALL makes of it; more: the work, another host name, the text."""
     arguments = (target.address, authority, name, *more, str(SECONDS))
@@ -126,7 +131,7 @@ def found(hosts, plan, authority, vault) -> dict[str, list[str]]:
         wrong = ask(client, target, authority, name, vault, unit, "find", name, text)
         return f"{unit}: {wrong}" if wrong else ""
 
-    ways = gateways(plan)
+    ways = plan.running("gateway")
     cases = [(ways[i % len(ways)], case) for i, case in enumerate(instances(plan))]
     told = at_once(attempt, cases)
     return {g.id: [w for (target, _), w in told.items() if target is g and w] for g in ways}
@@ -173,26 +178,6 @@ def test_a_role_reaches_its_own_database_only(target, host, plan, vault) -> None
     assert not wrong, "; ".join(wrong)
 
 
-KNOCK = r"""
-import json, socket, ssl, sys
-address, authority, services = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-def knock(name, port):
-    try:
-        s = socket.create_connection((address, port), 8)
-    except OSError as failure:
-        return "no connection: %s" % failure
-    try:
-        s = ssl.create_default_context(cadata=authority).wrap_socket(s, server_hostname=name)
-        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        return "answered" if s.recv(1) else "refused"
-    except ssl.SSLCertVerificationError as failure:
-        return "its certificate: %s" % failure
-    except (ssl.SSLError, ConnectionError):
-        return "refused"
-print(json.dumps({name: knock(name, port) for name, port in services}))
-"""
-
-
 @control("DOC-04", "own requirement")
 def test_an_instance_answers_gateways_only(neighbour, target, host, authority) -> None:
     """Its certificate bears its own name, and it takes no request without a certificate."""
@@ -204,6 +189,5 @@ def test_an_instance_answers_gateways_only(neighbour, target, host, authority) -
     ]
     if not services:
         pytest.skip("no instance here")
-    told = python(neighbour, KNOCK, target.address, authority, json.dumps(services))
-    wrong = [f"{name}: {what}" for name, what in told.items() if what != "refused"]
+    wrong = taken_without_certificate(neighbour, target.address, authority, services)
     assert not wrong, "; ".join(wrong)

@@ -26,7 +26,7 @@ def test_members(host, plan) -> None:
     """
     members = ask(host, "member list")["members"]
     found = {m.get("name", "(not started)") for m in members if not m.get("isLearner")}
-    planned = {h.id for h in plan.hosts if "etcd" in {c.name for c in h.parts.containers}}
+    planned = {h.id for h in plan.running("etcd")}
     assert found == planned, f"members: {', '.join(sorted(found))}"
     assert len(found) >= 3 and len(found) % 2, f"{len(found)} members are no quorum to rely on"
 

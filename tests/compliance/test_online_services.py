@@ -161,7 +161,7 @@ def submissions(hosts, plan, authority, vault) -> dict[str, list[str]]:
         wrong = browse(client, target, authority, name, *what, password=password)
         return [f"{unit}: {w}" for w in wrong]
 
-    gateways = [h for h in plan.hosts if "gateway" in {c.name for c in h.parts.containers}]
+    gateways = plan.running("gateway")
     found = at_once(attempt, [(g, s) for g in gateways for s in sites(plan).items()])
     return {g.id: [w for (t, _), all_ in found.items() if t is g for w in all_] for g in gateways}
 

@@ -126,7 +126,7 @@ def logins(hosts, plan, authority, vault) -> dict[str, list[str]]:
         status, works = login(client, target, authority, name, database, password)
         return "" if (status, works) == (200, True) else f"{unit}: {status} {works or ''}"
 
-    gateways = [h for h in plan.hosts if "gateway" in {c.name for c in h.parts.containers}]
+    gateways = plan.running("gateway")
     found = at_once(attempt, [(g, d) for g in gateways for d in databases(plan)])
     return {g.id: [w for (target, _), w in found.items() if target is g and w] for g in gateways}
 

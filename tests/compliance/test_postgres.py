@@ -91,7 +91,7 @@ def test_all_members(host, plan) -> None:
     Break: a member stopped.
     """
     found = {m["name"]: m["state"] for m in members(host)}
-    planned = {h.id for h in plan.hosts if "postgres" in {c.name for c in h.parts.containers}}
+    planned = {h.id for h in plan.running("postgres")}
     assert set(found) == planned, f"members: {', '.join(sorted(found))}"
     behind = [f"{n} is {s}" for n, s in found.items() if s not in ("running", "streaming")]
     assert not behind, "; ".join(behind)

@@ -40,6 +40,6 @@ def test_verifies_members(host) -> None:
 def test_knows_all_members(host, plan) -> None:
     """It knows every member of the cluster, for writing and for reading."""
     text = look(host, f"cat {FILE}")
-    planned = [h.id for h in plan.hosts if "postgres" in {c.name for c in h.parts.containers}]
+    planned = [h.id for h in plan.running("postgres")]
     missing = [m for m in planned if text.count(f"server {m} ") != 2]
     assert not missing, f"missing: {', '.join(missing)}"

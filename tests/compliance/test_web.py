@@ -9,29 +9,11 @@ import shlex
 
 import pytest
 
-from infra.verify.checks import control, fresh, gate, on, python
+from infra.verify.checks import control, fresh, gate, on, python, taken_without_certificate
 
 pytestmark = [gate("web")]
 
 SERVER = re.compile(r"^ +server \S+ (\S+):(\d+)$", re.MULTILINE)
-KNOCK = r"""
-import json, socket, ssl, sys
-address, authority, services = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
-def knock(name, port):
-    try:
-        s = socket.create_connection((address, port), 8)
-    except OSError as failure:
-        return "no connection: %s" % failure
-    try:
-        s = ssl.create_default_context(cadata=authority).wrap_socket(s, server_hostname=name)
-        s.sendall(b"GET / HTTP/1.0\r\n\r\n")
-        return "answered" if s.recv(1) else "refused"
-    except ssl.SSLCertVerificationError as failure:
-        return "its certificate: %s" % failure
-    except (ssl.SSLError, ConnectionError):
-        return "refused"
-print(json.dumps({name: knock(name, port) for name, port in services}))
-"""
 PLAIN = r"""
 import json, socket, sys
 reached = []
@@ -63,7 +45,7 @@ def fronts(target) -> dict[str, str]:
 def test_it_answers_gateways_only(target, host, hosts, plan, authority) -> None:
     """Before an application stands its own certificate, and nothing answers without a client's."""
     configs = fronts(target)
-    gateways = [h.id for h in plan.hosts if "gateway" in {c.name for c in h.parts.containers}]
+    gateways = [h.id for h in plan.running("gateway")]
     asking = next((g for g in gateways if g != target.id and g in hosts), None)
     if asking is None:
         pytest.skip("no other gateway to ask from")
@@ -74,8 +56,7 @@ def test_it_answers_gateways_only(target, host, hosts, plan, authority) -> None:
         for p in c.ports
         for backend in re.findall(r"^backend (\S+)$", configs[c.name], re.MULTILINE)
     ]
-    told = python(hosts[asking], KNOCK, target.address, authority, json.dumps(services))
-    wrong = [f"{name}: {what}" for name, what in told.items() if what != "refused"]
+    wrong = taken_without_certificate(hosts[asking], target.address, authority, services)
     assert not wrong, "; ".join(wrong)
 
 

@@ -58,7 +58,7 @@ def test_all_applications_and_all_ways_to_run_them_are_there(plan: Plan) -> None
 
 def test_each_unit_is_reached_by_its_own_name_at_every_site(plan: Plan, secrets: Secrets) -> None:
     trust = ssl.create_default_context(cadata=secrets.resolve(secret("ca", "cert")))
-    gateways = [h for h in plan.hosts if any(c.name == "gateway" for c in h.parts.containers)]
+    gateways = plan.running("gateway")
     assert len({p.url_host for p in of_units(plan)}) == len(of_units(plan))
     for gateway in gateways:
         for page in of_units(plan):
