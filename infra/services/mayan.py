@@ -48,6 +48,7 @@ from infra.services.per_unit import (
     admin_password,
     central,
     database_name,
+    health,
     instance_name,
     kept,
     pages,
@@ -243,7 +244,7 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
             "passfile": f"{CONFIG}/pgpass",
         },
         "email": f"admin@{ctx.model.ministry.domain}",
-        "health": app.health.path if app.health else LOGIN_PAGE,
+        "health": health(app, LOGIN_PAGE)[0],
         "media": MEDIA,
         "port": PORT,
         "threads": THREADS,
@@ -321,11 +322,12 @@ def _backend(ctx: HostContext, host_id: str, address: str, placed: Placement) ->
         if here
         else Instance(host_id, address, FIRST_PORT + slot, False)
     )
+    path, status = health(app, LOGIN_PAGE)
     return Backend(
         name=instance_name(app, unit),
         tls_name=instance_name(app, unit),
-        health_path=app.health.path if app.health else LOGIN_PAGE,
-        health_status=app.health.status if app.health else 200,
+        health_path=path,
+        health_status=status,
         routes=(Route(unit_name(ctx, app, unit), None, unit.id, placed.paused),),
         instances=(instance,),
     )

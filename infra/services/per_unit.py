@@ -56,6 +56,11 @@ def admin_file(path: str, uid: int, app: App, unit: Unit) -> File:
     return File(path, content, 0o400, str(uid), str(uid))
 
 
+def health(app: App, path: str = "/") -> tuple[str, int]:
+    """(path, status) of the application's health check; path: where the description has none."""
+    return (app.health.path, app.health.status) if app.health else (path, 200)
+
+
 def kept(
     app: App,
     placed: tuple[Placement, ...],
@@ -88,11 +93,14 @@ def central(ctx: Context, service: str) -> tuple[Placement, ...]:
 
 def pages(ctx: Context, service: str, path: str) -> tuple[Page, ...]:
     """The page of every unit, wherever it is served."""
-    return tuple(
-        Page(unit_name(ctx, p.app, p.unit), path, 200, p.app.id, p.unit.id)
-        for p in ctx.placements(service, lambda _: True)
-        if p.serving
-    )
+    placed = ctx.placements(service, lambda _: True)
+    return tuple(page(ctx, p, path) for p in placed if p.serving)
+
+
+def page(ctx: Context, placed: Placement, path: str, status: int = 200) -> Page:
+    """One unit's page."""
+    name = unit_name(ctx, placed.app, placed.unit)
+    return Page(name, path, status, placed.app.id, placed.unit.id)
 
 
 def instances(ctx: HostContext, role: str, port: int, address: int) -> tuple[Instance, ...]:
@@ -103,6 +111,11 @@ def instances(ctx: HostContext, role: str, port: int, address: int) -> tuple[Ins
         Instance(h.id, own if h.id == ctx.host.id else str(h.address), port, h.id == ctx.host.id)
         for h in ctx.hosts(role)
     )
+    return nearest_first(found)
+
+
+def nearest_first(found: Iterable[Instance]) -> tuple[Instance, ...]:
+    """That of the gateway's own host before the others."""
     return tuple(sorted(found, key=lambda i: (not i.local, i.host)))
 
 

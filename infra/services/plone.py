@@ -44,6 +44,7 @@ from infra.services.per_unit import (
     behind,
     central,
     database_name,
+    health,
     instance_name,
     kept,
     pages,
@@ -199,7 +200,7 @@ def _facts(
         }
     return {
         "dsn": opened[0].dsn,
-        "health": _health(app),
+        "health": health(app, HEALTH_PATH)[0],
         "port": PORT,
         "site_id": SITE,
         "threads": THREADS,
@@ -217,10 +218,6 @@ def _procedures(procedures: Procedures) -> dict[str, object]:
             for g in procedures.groups
         ],
     }
-
-
-def _health(app: App) -> str:
-    return app.health.path if app.health else HEALTH_PATH
 
 
 @once(PART)
@@ -254,7 +251,7 @@ def offered(ctx: HostContext) -> tuple[Backend, ...]:
         Backend(
             name=name,
             tls_name=NAME,
-            health_path=_health(app),
+            health_path=health(app, HEALTH_PATH)[0],
             health_status=200,
             routes=_routes(ctx, app, placed),
             instances=found,

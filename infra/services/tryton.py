@@ -44,6 +44,7 @@ from infra.services.per_unit import (
     behind,
     central,
     database_name,
+    health,
     instance_name,
     kept,
     pages,
@@ -111,7 +112,7 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
     base, owner = directory(NAME), str(UID)
     facts = {
         "email": f"admin@{ctx.model.ministry.domain}",
-        "health": app.health.path if app.health else "/",
+        "health": health(app)[0],
         "modules": list(app.modules),
         "port": PORT,
     }
@@ -136,8 +137,7 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
 def shared(ctx: Context) -> Parts:
     """What is in the cluster, and the pages of all units wherever they are served."""
     app, shared_units = ctx.application(SERVICE), central(ctx, SERVICE)
-    path, status = (app.health.path, app.health.status) if app.health else ("/", 200)
-    whole = (Page(shared_name(ctx, app), path, status, app.id),) if shared_units else ()
+    whole = (Page(shared_name(ctx, app), *health(app), app.id),) if shared_units else ()
     return joined(
         kept(app, shared_units, _first_contents),
         Parts(pages=(*whole, *pages(ctx, SERVICE, "/index.html"))),
@@ -159,12 +159,13 @@ def _first_contents(app: App, unit: Unit) -> OneOff:
 def offered(ctx: HostContext) -> tuple[Backend, ...]:
     """The shared instances, under the application's own name too; and every unit's own."""
     app = ctx.application(SERVICE)
+    path, status = health(app)
     return tuple(
         Backend(
             name=name,
             tls_name=NAME,
-            health_path=app.health.path if app.health else "/",
-            health_status=app.health.status if app.health else 200,
+            health_path=path,
+            health_status=status,
             routes=(
                 *([Route(shared_name(ctx, app))] if name == app.id else ()),
                 *_routes(ctx, app, placed),

@@ -54,8 +54,11 @@ from infra.services.per_unit import (
     admin_file,
     admin_password,
     database_name,
+    health,
     instance_name,
     kept,
+    nearest_first,
+    page,
     slots,
 )
 from infra.services.tls import AUTHORITY, CA, directory, joined, mounted, opening, pem_files
@@ -141,7 +144,8 @@ def _instance(ctx: HostContext, instance: _Instance, address: str) -> Parts:
     app, name, web = instance.app, instance.name, instance.web
     restart = Action(f"{name}-restart", ("docker", "restart", name), name)
     memory = app.resources.memory if app.resources else 0
-    health = _ASK.format(port=web.port, path=_health(app)[0], status=_health(app)[1])
+    path, status = health(app)
+    ask = _ASK.format(port=web.port, path=path, status=status)
     volumes = _volumes(instance)
     return Parts(
         files=_files(ctx, instance, restart.id),
@@ -160,16 +164,12 @@ def _instance(ctx: HostContext, instance: _Instance, address: str) -> Parts:
                     *(Mount("volume", s, path, read_only=False) for s, path in volumes),
                 ),
                 environment=_environment(instance),
-                health=Health(("CMD", "bash", "-c", health), interval=10),
+                health=Health(("CMD", "bash", "-c", ask), interval=10),
                 needs=(endpoint(ctx).host,) if app.database else (),
             ),
         ),
         secrets=tuple(s for p in instance.placed for s in _passwords(app, p.unit)),
     )
-
-
-def _health(app: App) -> tuple[str, int]:
-    return (app.health.path, app.health.status) if app.health else ("/", 200)
 
 
 def _volumes(instance: _Instance) -> tuple[tuple[str, str], ...]:
@@ -288,13 +288,12 @@ def shared(ctx: Context) -> Parts:
 
 
 def _pages(ctx: Context, app: App) -> Iterator[Page]:
-    path, status = _health(app)
     central = _placed(ctx, app, own=False)
     if app.serves == "many-units" and central:
-        yield Page(shared_name(ctx, app), path, status, app.id)
+        yield Page(shared_name(ctx, app), *health(app), app.id)
     for p in (*central, *_placed(ctx, app, own=True)):
         if p.serving:
-            yield Page(unit_name(ctx, app, p.unit), path, status, app.id, p.unit.id)
+            yield page(ctx, p, *health(app))
 
 
 def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
@@ -335,8 +334,8 @@ def _backends(ctx: HostContext, app: App) -> Iterator[Backend]:
     if app.serves == "many-units":
         if central:
             own_name = Route(shared_name(ctx, app))
-            found = sorted((_at(ctx, app, h) for h in hosts), key=lambda i: (not i.local, i.host))
-            yield _backend(ctx, app, app.id, _container(app), central, tuple(found), own_name)
+            found = nearest_first(_at(ctx, app, h) for h in hosts)
+            yield _backend(ctx, app, app.id, _container(app), central, found, own_name)
     else:
         for host in hosts:
             for i in _instances(ctx, app, host, own=False):
@@ -368,5 +367,5 @@ def _backend(
     units = (
         Route(unit_name(ctx, app, p.unit), None, p.unit.id, p.paused) for p in placed if p.serving
     )
-    path, status = _health(app)
+    path, status = health(app)
     return Backend(name, tls_name, path, status, (*routes, *units), instances)
