@@ -41,7 +41,7 @@ class Break:
         return leader if self.host == "leader" else self.host
 
 
-def _kept(path: str, change: str, after: str = "true") -> tuple[str, str]:
+def changed(path: str, change: str, after: str = "true") -> tuple[str, str]:
     """Plant and heal for a changed file: its copy is put back with owner and mode."""
     name = path.strip("/").replace("/", "_")
     copy = f"/root/hanoi-break/{name}"
@@ -61,14 +61,17 @@ def _file(path: str, content: str, mode: str = "0644", after: str = "true") -> t
     return plant, f"rm -f {path}; {after}"
 
 
-_RELOAD_GATEWAY = (
-    "docker exec gateway sh -c 'haproxy -c -q -f /etc/haproxy/haproxy.cfg && kill -USR2 1'"
-    " && sleep 1"
-)
-_PSQL = "docker exec postgres psql -h /run/postgresql -U postgres -d postgres -XAtqc"
-_IMAGE = "$(docker inspect -f '{{.Image}}' database-proxy)"
+def reload(container: str) -> str:
+    """HAProxy in a container reads its file again."""
+    check = "haproxy -c -q -f /etc/haproxy/haproxy.cfg && kill -USR2 1"
+    return f"docker exec {container} sh -c '{check}' && sleep 1"
+
+
+_RELOAD_GATEWAY = reload("gateway")
+PSQL = "docker exec postgres psql -h /run/postgresql -U postgres -d postgres -XAtqc"
+IMAGE = "$(docker inspect -f '{{.Image}}' database-proxy)"
 _LISTENER = "/usr/bin/python3 -m http.server --bind 0.0.0.0 --directory /usr/share/doc"
-_RULES = "systemctl reload-or-restart hanoi-firewall.service"
+RULES = "systemctl reload-or-restart hanoi-firewall.service"
 _TCP = (
     "mkdir -p /etc/systemd/system/docker.service.d &&"
     " start=$(sed -n 's/^ExecStart=//p' /usr/lib/systemd/system/docker.service) &&"
@@ -81,7 +84,7 @@ _NO_TCP = (
     " systemctl restart docker.service"
 )
 _SWAP = (
-    f"image={_IMAGE} && docker tag $image hanoi-break:1 && docker stop gateway &&"
+    f"image={IMAGE} && docker tag $image hanoi-break:1 && docker stop gateway &&"
     " docker rename gateway gateway-kept &&"
     " docker run -d --name gateway --entrypoint sleep hanoi-break:1 900"
 )
@@ -89,7 +92,7 @@ _SWAP_BACK = (
     "if docker inspect gateway-kept >/dev/null 2>&1; then docker rm -f gateway;"
     " docker rename gateway-kept gateway; fi; docker start gateway; docker rmi hanoi-break:1; true"
 )
-_INTRUDER = f"docker run -d --name intruder --entrypoint sleep %s {_IMAGE} 900"
+_INTRUDER = f"docker run -d --name intruder --entrypoint sleep %s {IMAGE} 900"
 
 BREAKS = (
     Break(
@@ -130,13 +133,13 @@ BREAKS = (
         "userdel intruder; true",
         still=True,
     ),
-    Break("the firewall is gone", "ddn-1", "FW-01", "nft delete table inet hanoi", _RULES),
+    Break("the firewall is gone", "ddn-1", "FW-01", "nft delete table inet hanoi", RULES),
     Break(
         "a port is opened",
         "nd-1",
         "FW-03",
         "nft insert rule inet hanoi from-outside tcp dport 9999 accept",
-        _RULES,
+        RULES,
     ),
     Break(
         "an opened port answers",
@@ -144,7 +147,7 @@ BREAKS = (
         "PORT-01",
         "nft insert rule inet hanoi from-outside tcp dport 9999 accept && "
         + _unit("hanoi-break-open", f"{_LISTENER} 9999")[0],
-        _unit("hanoi-break-open", "")[1] + f"; {_RULES}",
+        _unit("hanoi-break-open", "")[1] + f"; {RULES}",
     ),
     Break(
         "a plain-text listener",
@@ -210,7 +213,7 @@ BREAKS = (
         "a configuration file is changed",
         "nd-1",
         "FILE-01",
-        *_kept(
+        *changed(
             "/etc/hanoi/database-proxy/haproxy.cfg",
             "echo '# changed by hand' >> /etc/hanoi/database-proxy/haproxy.cfg",
         ),
@@ -220,7 +223,7 @@ BREAKS = (
         "a certificate file is replaced",
         "ddn-1",
         "FILE-02",
-        *_kept("/etc/hanoi/tryton/tls.crt", "cat > /etc/hanoi/tryton/tls.crt"),
+        *changed("/etc/hanoi/tryton/tls.crt", "cat > /etc/hanoi/tryton/tls.crt"),
         pem="foreign",
         still=True,
     ),
@@ -244,7 +247,7 @@ BREAKS = (
         "a gateway with a foreign certificate",
         "tdh-1",
         "TLS-01",
-        *_kept("/etc/hanoi/gateway/tls.pem", "cat > /etc/hanoi/gateway/tls.pem", _RELOAD_GATEWAY),
+        *changed("/etc/hanoi/gateway/tls.pem", "cat > /etc/hanoi/gateway/tls.pem", _RELOAD_GATEWAY),
         title="gateway",
         pem="foreign",
     ),
@@ -252,7 +255,7 @@ BREAKS = (
         "a gateway with an expired certificate",
         "ddn-1",
         "TLS-02",
-        *_kept("/etc/hanoi/gateway/tls.pem", "cat > /etc/hanoi/gateway/tls.pem", _RELOAD_GATEWAY),
+        *changed("/etc/hanoi/gateway/tls.pem", "cat > /etc/hanoi/gateway/tls.pem", _RELOAD_GATEWAY),
         title="gateway",
         pem="expired",
     ),
@@ -260,7 +263,7 @@ BREAKS = (
         "a gateway in plain text",
         "nd-1",
         "TLS-04",
-        *_kept(
+        *changed(
             "/etc/hanoi/gateway/haproxy.cfg",
             "sed -i 's/^    bind :10443 ssl .*/    bind :10443/' /etc/hanoi/gateway/haproxy.cfg",
             _RELOAD_GATEWAY,
@@ -322,31 +325,31 @@ BREAKS = (
         "a database is open to everybody",
         "leader",
         "PG-29",
-        f"{_PSQL} 'grant connect on database personnel_tt_thong_tin to public'",
-        f"{_PSQL} 'revoke connect on database personnel_tt_thong_tin from public'",
+        f"{PSQL} 'grant connect on database personnel_tt_thong_tin to public'",
+        f"{PSQL} 'revoke connect on database personnel_tt_thong_tin from public'",
     ),
     Break(
         "one more superuser",
         "leader",
         "PG-28",
-        f"{_PSQL} 'create role intruder superuser'",
-        f"{_PSQL} 'drop role if exists intruder'",
+        f"{PSQL} 'create role intruder superuser'",
+        f"{PSQL} 'drop role if exists intruder'",
     ),
 )
 
 
-def rounds(leader: str) -> tuple[tuple[Break, ...], ...]:
+def rounds(leader: str, breaks: tuple[Break, ...] = BREAKS) -> tuple[tuple[Break, ...], ...]:
     """Breaks that are planted together: on a host one, or still ones of different families; each
     with a control of its own. The ones that other hosts may notice come last, each alone."""
     found: list[list[Break]] = []
-    for planted in (b for b in BREAKS if not b.alone):
+    for planted in (b for b in breaks if not b.alone):
         for others in found:
             if all(_apart(planted, other, leader) for other in others):
                 others.append(planted)
                 break
         else:
             found.append([planted])
-    return (*map(tuple, found), *((b,) for b in BREAKS if b.alone))
+    return (*map(tuple, found), *((b,) for b in breaks if b.alone))
 
 
 def _apart(one: Break, other: Break, leader: str) -> bool:

@@ -8,7 +8,6 @@ import hashlib
 import http.client
 import json
 import re
-import socket
 import ssl
 import time
 from collections.abc import Iterator, Mapping
@@ -19,6 +18,7 @@ from typing import Any
 from infra.resources import Page, Plan
 from infra.secrets import Secrets
 from tests.lab.conftest import Lab
+from tests.lab.gateway import connected
 
 Happened = tuple[str, str, str, str]  # host ("" once for the ministry), kind, name, operation
 
@@ -189,12 +189,7 @@ def _status(lab: Lab, page: Page) -> int:
 
 def _asked(address: str, page: Page, trusted: ssl.SSLContext) -> int:
     try:
-        with (
-            socket.create_connection((address, 443), timeout=5) as plain,
-            trusted.wrap_socket(plain, server_hostname=page.url_host) as inner,
-        ):
-            connection = http.client.HTTPSConnection(page.url_host, timeout=20)
-            connection.sock = inner
+        with connected(address, page.url_host, trusted, 5) as connection:
             connection.request("GET", page.path)
             return connection.getresponse().status
     except (OSError, http.client.HTTPException):

@@ -7,12 +7,13 @@ import base64
 import http.client
 import itertools
 import json
-import socket
 import ssl
 import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
+
+from tests.lab.gateway import connected
 
 SECONDS = 20
 
@@ -65,10 +66,7 @@ class Staff:
             token = f"{self.user}:{session[0]}:{session[1]}".encode()
             headers["Authorization"] = f"Session {base64.b64encode(token).decode()}"
         try:
-            plain = socket.create_connection((next(self._turn), 443), SECONDS)
-            with self._trust.wrap_socket(plain, server_hostname=self.name) as stream:
-                connection = http.client.HTTPConnection(self.name)
-                connection.sock = stream
+            with connected(next(self._turn), self.name, self._trust, SECONDS) as connection:
                 connection.request("POST", f"/{self.database}/", body, headers)
                 response = connection.getresponse()
                 text = response.read()

@@ -3,10 +3,7 @@ at every site, it is checked like the others, and it is taken out again."""
 
 from __future__ import annotations
 
-import contextlib
-import http.client
 import json
-import socket
 import ssl
 import time
 import urllib.parse
@@ -23,38 +20,43 @@ from infra.resources import Plan
 from infra.secrets import Secrets
 from infra.verify import Check, verify
 from tests.application import APP, CENTRAL, added
-from tests.lab.breaks import _IMAGE, _PSQL, _RULES, _kept
+from tests.lab.breaks import IMAGE, PSQL, RULES, Break, changed, reload
 from tests.lab.conftest import Lab, hanoi
+from tests.lab.gateway import connected
+from tests.lab.test_breaks import Planting, assert_caught
 
 pytestmark = [pytest.mark.lab, pytest.mark.long]
 
 MINE, OTHER = CENTRAL
-NOTICED = 60  # seconds until a break must have been noticed, and be gone when it is healed
-_RELOAD = (
-    f"docker exec tls-{APP} sh -c 'haproxy -c -q -f /etc/haproxy/haproxy.cfg && kill -USR2 1'"
-    " && sleep 1"
-)
+NOTICED = 60  # seconds until a gateway must have noticed that its instance is away
 _FRONT = f"/etc/hanoi/tls-{APP}/haproxy.cfg"
-# Control → (host, plant, heal).
-BREAKS = {
-    "WEB-01": (
+BREAKS = (
+    Break(
+        "its TLS asks for no certificate",
         "nd-1",
-        *_kept(_FRONT, f"sed -i 's/ verify required/ verify none/' {_FRONT}", _RELOAD),
+        "WEB-01",
+        *changed(
+            _FRONT, f"sed -i 's/ verify required/ verify none/' {_FRONT}", reload(f"tls-{APP}")
+        ),
     ),
-    "WEB-02": (
+    Break(
+        "its database is open to everybody",
         "leader",
-        f"{_PSQL} 'grant connect on database phan_anh_tt_thong_tin to public'",
-        f"{_PSQL} 'revoke connect on database phan_anh_tt_thong_tin from public'",
+        "WEB-02",
+        f"{PSQL} 'grant connect on database phan_anh_tt_thong_tin to public'",
+        f"{PSQL} 'revoke connect on database phan_anh_tt_thong_tin from public'",
     ),
-    "WEB-03": (
+    Break(
+        "it answers in plain text",
         "tdh-1",
+        "WEB-03",
         "nft insert rule inet hanoi from-outside tcp dport 8000 accept &&"
         " docker run -d --name hanoi-break -p 10.77.2.10:8000:8000"
-        f" {_IMAGE.replace('database-proxy', f'app-{APP}')} python3 -m http.server 8000 &&"
+        f" {IMAGE.replace('database-proxy', f'app-{APP}')} python3 -m http.server 8000 &&"
         " sleep 2",
-        f"docker rm -f hanoi-break; {_RULES}",
+        f"docker rm -f hanoi-break; {RULES}",
     ),
-}
+)
 
 
 @dataclass
@@ -71,9 +73,7 @@ class Added:
         name = f"{APP}-{unit}.mic.example"
         trusted = ssl.create_default_context(cadata=self.authority)
         address = self.plan.host(host).address
-        plain = socket.create_connection((address, 443), 15)
-        with contextlib.closing(http.client.HTTPConnection(name)) as connection:
-            connection.sock = trusted.wrap_socket(plain, server_hostname=name)
+        with connected(address, name, trusted, 15) as connection:
             body = urllib.parse.urlencode({"text": text}) if text else None
             headers = {"Content-Type": "application/x-www-form-urlencoded"} if text else {}
             connection.request("POST" if text else "GET", path, body, headers)
@@ -123,39 +123,25 @@ def test_a_second_deploy_changes_nothing(application: Added) -> None:
     assert again["pulumi_changes"] == 0
 
 
-def checks(application: Added, expression: str) -> list[Check]:
-    return [c for c in verify(application.plan, expression=expression).checks if c.id == expression]
+@pytest.fixture(scope="module")
+def before(application: Added) -> tuple[Check, ...]:
+    return verify(application.plan).checks
 
 
-def test_all_checks_hold(application: Added) -> None:
+@pytest.fixture(scope="module")
+def planting(application: Added, before: tuple[Check, ...]) -> Planting:
+    return Planting(application.lab, application.plan, before, BREAKS)
+
+
+def test_all_checks_hold(before: tuple[Check, ...]) -> None:
     """Its own, and those that hold for every container, file, page and certificate."""
-    found = verify(application.plan).checks
-    assert {c.id for c in found if c.outcome == "passed"} >= set(BREAKS)
-    assert [c for c in found if c.outcome not in ("passed", "skipped")] == []
+    assert {c.id for c in before if c.outcome == "passed"} >= {b.control for b in BREAKS}
+    assert [c for c in before if c.outcome not in ("passed", "skipped")] == []
 
 
-@pytest.mark.parametrize("control", BREAKS)
-def test_a_break_is_caught(application: Added, control: str) -> None:
-    where, plant, heal = BREAKS[control]
-    host = application.lab.leader() if where == "leader" else where
-    try:
-        application.lab.root(host, plant)
-        assert becomes(application, control, "failed"), "it was not noticed"
-    finally:
-        application.lab.root(host, heal)
-    assert becomes(application, control, "passed"), "it is not whole again"
-
-
-def becomes(application: Added, control: str, outcome: str) -> bool:
-    """Whether some check of the control fails, or none does, within the time."""
-    end = time.monotonic() + NOTICED
-    while True:
-        failed = any(c.outcome == "failed" for c in checks(application, control))
-        if failed == (outcome == "failed"):
-            return True
-        if time.monotonic() > end:
-            return False
-        time.sleep(2)
+@pytest.mark.parametrize("planted", BREAKS, ids=lambda b: b.control)
+def test_a_break_is_caught(planted: Break, planting: Planting) -> None:
+    assert_caught(planted, planting.told(planted))
 
 
 def test_it_is_taken_out_again(application: Added) -> None:

@@ -7,7 +7,6 @@ import http.client
 import json
 import secrets
 import shlex
-import socket
 import ssl
 import subprocess
 import threading
@@ -22,6 +21,7 @@ from infra.resources import HostPlan, secret
 from infra.secrets import Secrets
 from infra.services import proxy
 from tests.lab.conftest import ROOT, Lab, ended, start
+from tests.lab.gateway import connected
 from tests.lab.test_deploy import assert_unreachable, container_ids, wait_whole
 
 PAUSE_AIM = 30  # seconds: writing must go on within this time after the loss of any one site
@@ -214,10 +214,7 @@ def logs_in(lab_: Lab, gateway: HostPlan) -> bool:
     end = time.monotonic() + 30  # pools of dead connections are found out at the first use
     while True:
         try:
-            plain = socket.create_connection((gateway.address, 443), 15)
-            with trust.wrap_socket(plain, server_hostname=page.url_host) as stream:
-                connection = http.client.HTTPConnection(page.url_host)
-                connection.sock = stream
+            with connected(gateway.address, page.url_host, trust, 15) as connection:
                 headers = {"Content-Type": "application/json"}
                 connection.request("POST", f"/{database}/", json.dumps(call), headers)
                 if json.loads(connection.getresponse().read()).get("result"):

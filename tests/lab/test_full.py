@@ -3,9 +3,7 @@ reached by its own name and can do its work."""
 
 from __future__ import annotations
 
-import http.client
 import random
-import socket
 import ssl
 
 import pytest
@@ -16,6 +14,7 @@ from infra.plan import plan as make_plan
 from infra.resources import Data, Page, Plan, secret
 from infra.secrets import Secrets
 from tests.lab.conftest import hanoi
+from tests.lab.gateway import connected
 from tests.lab.staff import Staff
 
 pytestmark = pytest.mark.full
@@ -62,10 +61,7 @@ def test_each_unit_is_reached_by_its_own_name_at_every_site(plan: Plan, secrets:
     assert len({p.url_host for p in of_units(plan)}) == len(of_units(plan))
     for gateway in gateways:
         for page in of_units(plan):
-            plain = socket.create_connection((gateway.address, 443), 30)
-            with trust.wrap_socket(plain, server_hostname=page.url_host) as stream:
-                connection = http.client.HTTPConnection(page.url_host)
-                connection.sock = stream
+            with connected(gateway.address, page.url_host, trust) as connection:
                 connection.request("GET", page.path, headers={"Connection": "close"})
                 status = connection.getresponse().status
             assert status == page.status, (gateway.id, page)
