@@ -124,6 +124,29 @@ def _host_steps(look: Look, due: int) -> dict[str, Step]:
     return steps
 
 
+def remove_files(
+    connections: Mapping[str, Connection], looks: Mapping[str, Look], progress: Say
+) -> dict[str, int]:
+    """Take away the files that left the plan, when nothing reads them any more.
+
+    Raises HanoiError HN-A003, HN-A004.
+    """
+    changed = dict.fromkeys(looks, 0)
+    gone = {h: list(seen.gone) for h, seen in looks.items() if seen.gone}
+    if gone:
+        steps = {
+            h: {"files that left": Step(f"files: removing {len(paths)} that left", len(paths))}
+            for h, paths in gone.items()
+        }
+        variables = {h: {"journal": JOURNAL, "gone": paths} for h, paths in gone.items()}
+        result = runner.run(
+            "gone.yml", inventory.inventory(connections, variables), steps, progress
+        )
+        runner.raise_for(result.failed)
+        changed |= result.changed
+    return changed
+
+
 def run_actions(
     plan: Plan,
     connections: Mapping[str, Connection],

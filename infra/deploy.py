@@ -125,6 +125,12 @@ class Deployment:
         ):
             self.look()
 
+    def remove_files(self) -> None:
+        """What left the plan goes last, when no container has it mounted any more."""
+        gone = configure.remove_files(self.connections, self.looks, self.say)
+        for host_id, count in gone.items():
+            self.outcome.hosts[host_id] = self.outcome.hosts.get(host_id, 0) + count
+
     def run_actions(self) -> None:
         self.outcome.actions = configure.run_actions(
             self.plan, self.connections, self.secrets, self.looks, self.say
@@ -217,6 +223,7 @@ def execute(
     gates of earlier waves that do not pass are passed by (infra.roadmap.entry).
     """
     brings = bool({"containers", "runtime"} & set(steps))  # something of a wave, not hosts alone
+    whole = set(steps) >= set(STEPS)
     if brings:
         entry.enter(run.plan, run.state, despite, run.say)
     run.look()
@@ -252,14 +259,16 @@ def execute(
         run.apply_runtime()
         run.settle_homes()
         reached("runtime")
+    if whole:
+        run.remove_files()
     if run.outcome.container_changes or run.outcome.host_changes:
         rollout.wait_for_health(run)
     run.journal.end()
     if brings:
         changed = bool(run.outcome.container_changes or run.outcome.host_changes)
-        whole = set(steps) >= set(STEPS) and len(run.hosts) == len(run.plan.hosts)
         waves = [w.id for w in run.plan.waves]
-        Waves(run.state).finish(waves, changed=changed, whole=whole)
+        everywhere = whole and len(run.hosts) == len(run.plan.hosts)
+        Waves(run.state).finish(waves, changed=changed, whole=everywhere)
     run.outcome.seconds = round(run.say.seconds, 1)
     return run.outcome
 

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import Any
 
 from infra import paths, ssh
+from infra.resources import is_configuration
 from infra.ssh import Connection
 
 
@@ -54,7 +55,8 @@ class RunningNetwork:
 class Look:
     """What one host is like. engine: "up", "down" or "absent"; containers, volumes and
     networks say nothing unless it is up. The names in packages, users, units and files are
-    those that differ from what is wanted."""
+    those that differ from what is wanted; gone: files of containers' configuration that
+    the toolkit placed and nothing plans any more."""
 
     host: str
     bare: bool
@@ -65,6 +67,7 @@ class Look:
     users: tuple[str, ...]
     files: tuple[FileDrift, ...]
     units: tuple[str, ...]
+    gone: tuple[str, ...]
     pending: tuple[Pending, ...]
     containers: tuple[RunningContainer, ...]
     volumes: tuple[str, ...]
@@ -83,7 +86,7 @@ class Look:
     @property
     def clean(self) -> bool:
         """Nothing to do on the host."""
-        return not (self.bare or self.drifted or self.due)
+        return not (self.bare or self.drifted or self.due or self.gone)
 
 
 def look(
@@ -121,6 +124,7 @@ def parse(host: str, answer: Mapping[str, Any]) -> Look:
         users=tuple(drift["users"]),
         files=tuple(FileDrift(**f) for f in drift["files"]),
         units=tuple(drift["units"]),
+        gone=tuple(p for p in answer["gone"] if is_configuration(p)),
         pending=tuple(Pending(**p) for p in answer["pending"]),
         containers=tuple(RunningContainer(**c) for c in answer["containers"]),
         volumes=tuple(answer["volumes"]),

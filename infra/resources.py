@@ -163,6 +163,16 @@ class Action:
         return self.container or (units[-1] if units else self.id)
 
 
+CONFIGURATION = "/etc/hanoi/"
+
+
+def is_configuration(path: str) -> bool:
+    """Whether a file is below the directories of containers' configuration: a deploy takes it
+    away when it leaves the plan. Settings elsewhere (of sshd, of the kernel) count until their
+    service reads anew, and stay."""
+    return path.startswith(CONFIGURATION)
+
+
 @dataclass(frozen=True)
 class File:
     """A rendered file on a host.

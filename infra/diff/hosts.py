@@ -2,8 +2,8 @@
 
 The rules are those of configure.py, rollout.py and stack.py: a file that differs is replaced and
 its actions follow; a container is replaced when its label would be another; an action of a
-container that the same run creates or replaces is moot; nothing but containers and networks is
-ever removed (what else leaves the plan is left.py's).
+container that the same run creates or replaces is moot; nothing but containers, networks and
+containers' configuration is ever removed (what else leaves the plan is left.py's).
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from infra.resources import (
     HostPlan,
     Opening,
     Parts,
+    is_configuration,
 )
 from infra.services import postgres
 from infra.stack import spec
@@ -81,6 +82,7 @@ class _HostChanges:
         yield from self._networks()
         yield from self._volumes()
         yield from self._containers()
+        yield from self._gone_files()
 
     def _change(self, kind: str, name: str, operation: str, **more: object) -> Change:
         return Change(kind, name, operation, self.new.id, self.new.site, **more)  # type: ignore[arg-type]
@@ -139,6 +141,13 @@ class _HostChanges:
             units=units,
             applications=apps,
         )
+
+    def _gone_files(self) -> Iterator[Change]:
+        kept = {f.path for f in self.parts.files}
+        for path in (f.path for f in self.had.files if f.path not in kept):
+            if is_configuration(path):
+                units, apps = self.owners.file(path)
+                yield self._change("file", path, "delete", units=units, applications=apps)
 
     def _services(self) -> Iterator[Change]:
         """systemd units in another state, and those that follow a changed file."""

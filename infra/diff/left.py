@@ -1,7 +1,8 @@
 """What leaves the plan and stays where it is, because a deploy does not remove it.
 
-A deploy removes containers, networks and firewall openings. Volumes and databases hold data;
-packages, logins, files, services, database roles and secrets are for an operator to take away.
+A deploy removes containers with their configuration, networks and firewall openings. Volumes and
+databases hold data; packages, logins, files elsewhere, services, database roles and secrets are
+for an operator to take away.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from collections.abc import Callable, Iterator
 from infra.diff.owners import Owners
 from infra.diff.values import listed
 from infra.report.content import EVERYWHERE, DataChange
-from infra.resources import HostPlan, Parts, Plan
+from infra.resources import HostPlan, Parts, Plan, is_configuration
 
 
 def behind(before: Plan, after: Plan, owners: Owners) -> Iterator[DataChange]:
@@ -44,7 +45,8 @@ def _host(host: HostPlan) -> Iterator[DataChange]:
 def _parts(old: HostPlan, new: HostPlan) -> Iterator[DataChange]:
     for name in _gone(old.parts.volumes, new.parts.volumes, lambda v: str(v.name)):
         yield DataChange(f"volume {name}", "left behind", old.id)
-    if files := _gone(old.parts.files, new.parts.files, lambda f: str(f.path)):
+    files = _gone(old.parts.files, new.parts.files, lambda f: str(f.path))
+    if files := [path for path in files if not is_configuration(path)]:
         yield DataChange(f"files: {listed(_directories(files), 8)}", "left behind", old.id)
     kinds: tuple[tuple[str, list[str]], ...] = (
         ("logins", _gone(old.parts.users, new.parts.users, lambda u: str(u.name))),

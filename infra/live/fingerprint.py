@@ -43,6 +43,7 @@ def looked_at(planned: HostPlan, seen: Look) -> dict[str, Any]:
     found |= {f"login {u}": "differs" for u in seen.users}
     found |= {f"service {u}": "differs" for u in seen.units}
     found |= {f"file {f.path}": f"differs by {f.why}" for f in seen.files}
+    found |= {f"file {path}": "left the plan" for path in seen.gone}
     found |= {f"action {a}": "due" for a in seen.due}
     found |= {
         f"container {c.name}": f"{c.id[:12]} {c.state} of {c.spec or 'no plan'}"

@@ -60,6 +60,11 @@ class HostChanges:
             if a.id in due | asked and (a.container is None or a.container in running)
         ]
 
+    def removed(self) -> list[Change]:
+        """Files that go at the end of a deploy."""
+        why = "nothing plans it any more"
+        return [self._change("file", path, "delete", why=why) for path in self.look.gone]
+
     def _change(self, kind: str, name: str, operation: Operation, **more: Any) -> Change:
         return Change(kind, name, operation, self.host.id, self.host.site, **more)
 

@@ -128,6 +128,7 @@ def _tell(
     on_hosts: list[Change] = []
     engines: list[Change] = []
     actions: list[Change] = []
+    removed: list[Change] = []
     data: list[DataChange] = []
     for host in (h for h in reading.hosts if h.id in current):
         seen = reading.looks[host.id]
@@ -150,7 +151,10 @@ def _tell(
                 " left"
             )
         actions += told.actions(started)
-    changes = (*secrets, *on_hosts, *ahead.changes, *engines, *actions, *inside.changes)
+        removed += told.removed()
+    changes = (
+        *secrets, *on_hosts, *ahead.changes, *engines, *actions, *inside.changes, *removed,
+    )  # fmt: skip
     return _Told(changes, tuple(data), tuple(findings), (*unknown, *inside.unknown))
 
 

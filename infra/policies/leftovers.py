@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from infra.diff.side import Side
-from infra.diff.values import listed
 from infra.policies import Danger, policy
 from infra.policies.data import hosts_of
 from infra.report.content import Change
@@ -29,32 +28,3 @@ def login_left_behind(before: Side, after: Side, changes: Sequence[Change]) -> I
                 places.setdefault(user.name, []).append(host_id)
     for name, hosts in sorted(places.items()):
         yield Danger(f"login {name}", f"it stays on {', '.join(hosts)}")
-
-
-@policy(
-    "configuration-left-behind",
-    severity="note",
-    reason="`hanoi verify` (FILE-05) fails while a file that nobody planned lies in a container's"
-    " configuration",
-    remedy="remove the files named on each host after the deploy",
-)
-def configuration_left_behind(
-    before: Side, after: Side, changes: Sequence[Change]
-) -> Iterator[Danger]:
-    """Files that leave the plan below the configuration of a container that stays."""
-    places: dict[tuple[str, ...], list[str]] = {}
-    now = hosts_of(after.plan)
-    for host_id, old in hosts_of(before.plan).items():
-        if host_id not in now:
-            continue
-        new = now[host_id].parts
-        directories = tuple(f"/etc/hanoi/{c.name}/" for c in new.containers)
-        kept = {f.path for f in new.files}
-        gone = [
-            f.path for f in old.parts.files
-            if f.path not in kept and directories and f.path.startswith(directories)
-        ]  # fmt: skip
-        if gone:
-            places.setdefault(tuple(gone), []).append(host_id)
-    for paths, hosts in places.items():
-        yield Danger(", ".join(hosts), listed(paths, 6))

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import fields
 
 from infra.model.schema import Host
-from infra.resources import File, Mount, Opening, Parts, secret
+from infra.resources import CONFIGURATION, File, Mount, Opening, Parts, secret
 from infra.services import HostContext
 
 CA = "ca.crt"
@@ -23,7 +23,7 @@ AUTHORITY = secret("ca", "cert") + "\n"
 
 def directory(container: str) -> str:
     """The host's directory with the container's configuration."""
-    return f"/etc/hanoi/{container}"
+    return f"{CONFIGURATION}{container}"
 
 
 def mounted(container: str, target: str) -> Mount:

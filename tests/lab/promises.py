@@ -17,7 +17,7 @@ class Promise:
     happens on the way there, so that no row proves less than it says. heal: a root script for
     every host that removes what a deploy leaves behind on the way back; sql: the same on the
     leading member of the database. returns: whether the way back is judged too; not where the way
-    there leaves files and secrets, which a report from the description alone cannot know."""
+    there leaves secrets, which a report from the description alone cannot know."""
 
     name: str
     edits: tuple[tuple[str, str, str], ...]
@@ -106,8 +106,7 @@ PROMISES = (
             (f"sites/units/{unit}.yaml", DOCUMENTS, f"{DOCUMENTS}    host: nd-1\n")
             for unit in AT_HOME
         ),
-        holds="container delete, opening delete, container reload",
-        heal='[ -n "$(docker ps -q -f name=tryton)" ] || rm -rf /etc/hanoi/tryton',
+        holds="container delete, file delete, opening delete, container reload",
         returns=False,
     ),
     _row(

@@ -41,6 +41,7 @@ def facts_of(host: HostPlan, plan: Plan) -> dict[str, Any]:
         "identity": {"machine_id": f"machine-{host.id}", "engine_id": f"engine-{host.id}"},
         "engine": "up",
         "drift": {"packages": [], "users": [], "files": [], "units": []},
+        "gone": [],
         "pending": [],
         "containers": [
             {
@@ -75,6 +76,7 @@ def bare_facts(host: HostPlan) -> dict[str, Any]:
             "files": [{"path": f.path, "why": "missing"} for f in parts.files],
             "units": [u.name for u in parts.units if u.name != "ssh.service"],
         },
+        "gone": [],
         "pending": [],
         "containers": [],
         "volumes": [],

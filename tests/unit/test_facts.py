@@ -19,6 +19,7 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     module = ModuleType("host_facts")
     exec(facts._program(), module.__dict__)
     monkeypatch.setattr(module, "JOURNAL", str(tmp_path / "pending"), raising=False)
+    monkeypatch.setattr(module, "PLACED", str(tmp_path / "files"), raising=False)
     monkeypatch.setattr(module, "DPKG_STATUS", str(tmp_path / "status"), raising=False)
     monkeypatch.setattr(module, "DOCKER_SOCKET", str(tmp_path / "docker.sock"), raising=False)
     return module
@@ -133,6 +134,22 @@ def test_pending_actions_are_moot_without_their_container_or_after_its_start(
     assert due(stopped) == ["ssh"]
 
 
+def test_gone_is_what_was_placed_is_there_and_is_not_wanted(
+    host: ModuleType, tmp_path: Path
+) -> None:
+    kept, left, lost, stranger = (tmp_path / n for n in ("kept", "left", "lost", "stranger"))
+    for path in (kept, left, stranger):
+        path.touch()
+    assert host.gone([]) == []
+    (tmp_path / "files").write_text(f"{kept}\n{left}\n{lost}\n")
+    assert host.gone([described(kept, b"")]) == [str(left)]
+
+
+def test_only_configuration_of_containers_is_taken_away() -> None:
+    answer = ANSWER | {"gone": ["/etc/hanoi/app/units.json", "/etc/sysctl.d/60-hanoi.conf"]}
+    assert facts.parse("h", answer).gone == ("/etc/hanoi/app/units.json",)
+
+
 def test_a_silent_engine_is_down_and_not_empty(host: ModuleType, tmp_path: Path) -> None:
     (tmp_path / "docker.sock").touch()
     assert host.engine_info()[0] == "down"
@@ -148,6 +165,7 @@ ANSWER = {
     "identity": {"machine_id": "m", "engine_id": "e"},
     "engine": "up",
     "drift": {"packages": [], "users": [], "files": [], "units": []},
+    "gone": [],
     "pending": [{"id": "pg", "since": 1.0, "moot": True}],
     "containers": [],
     "volumes": [],
@@ -161,5 +179,6 @@ def test_a_host_is_clean_when_nothing_differs_and_nothing_is_due() -> None:
     assert not facts.parse(
         "h", ANSWER | {"pending": [{"id": "ssh", "since": 1.0, "moot": False}]}
     ).clean
+    assert not facts.parse("h", ANSWER | {"gone": ["/etc/hanoi/app/units.json"]}).clean
     drift = ANSWER["drift"] | {"units": ["ssh.service"]}
     assert not facts.parse("h", ANSWER | {"drift": drift}).clean

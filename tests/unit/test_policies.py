@@ -111,7 +111,6 @@ CASES: list[tuple[str, tuple[Side, Side], tuple[Side, Side]]] = [
         both(changed.memory_exceeded),
         both(set_("ministry.database", {"memory": "4GiB"})),
     ),
-    ("configuration-left-behind", both(changed.unit_closed), both(changed.new_unit)),
     ("data-left-behind", both(changed.unit_closed), both(changed.rename_label)),
     ("data-lost", both(turn=without_volume("nd-1")), both(set_("ministry.database", {"ttl": 30}))),
     (

@@ -64,8 +64,8 @@ KINDS = (
     ),
 )  # fmt: skip
 DIRECTORIES = tuple(p for k in KINDS for p in k.paths)
-# Written by the host itself: the journal of pending actions, links by `systemctl enable`.
-OF_THE_HOST = ("/var/lib/hanoi/pending/", "/etc/docker/key.json")
+# Written by the host itself: the journal of pending actions, the record of placed files.
+OF_THE_HOST = ("/var/lib/hanoi/pending/", "/var/lib/hanoi/files", "/etc/docker/key.json")
 
 
 def _finder(kind: Kind) -> Find:
@@ -76,13 +76,19 @@ def _finder(kind: Kind) -> Find:
                 continue
             if entry["target"] is not None and _enabled(path):
                 continue
+            if path in seen.look.gone:
+                what = "a file that left the plan"
+                remedy = "`hanoi deploy` removes it"
+            else:
+                what = f"{_what(kind, entry)} beside the plan"
+                remedy = f"look what it is for; remove it by hand (rm {path}), or put it into"
+                remedy += " the description"
             yield Drifted(
                 "file",
                 path,
                 "create",
-                f"{_what(kind, entry)} beside the plan",
-                remedy=f"look what it is for; remove it by hand (rm {path}), or put it into"
-                " the description",
+                what,
+                remedy=remedy,
                 danger=kind.danger,
                 words=(path, path.rsplit("/", 1)[-1]),
                 when=entry["changed"],

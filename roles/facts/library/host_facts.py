@@ -5,8 +5,9 @@ Standard library only. Runs as a program that finds `payload` (see infra/ssh), t
 toolkit uses it, or as an Ansible module with the argument `desired`. Changes nothing.
 
 Wanted: packages, users, units, files (with digests), actions. Answer: bare, identity, engine
-("up", "down", "absent": a silent engine is never read as an empty one), drift, pending,
-containers, volumes, networks. Needs root. Source of the engine's answers: Docker Engine API.
+("up", "down", "absent": a silent engine is never read as an empty one), drift, gone (files that
+the toolkit placed and nothing plans any more), pending, containers, volumes, networks. Needs
+root. Source of the engine's answers: Docker Engine API.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ import subprocess
 DOCUMENTATION = "module: host_facts\nshort_description: what differs on a host\n"
 
 JOURNAL = "/var/lib/hanoi/pending"
+PLACED = "/var/lib/hanoi/files"
 DOCKER_SOCKET = "/var/run/docker.sock"
 DPKG_STATUS = "/var/lib/dpkg/status"
 INSTALLED = re.compile(rb"^Package: (\S+)\nStatus: \S+ ok installed$", re.MULTILINE)
@@ -47,6 +49,7 @@ def look(desired):
             "files": files(desired.get("files", [])),
             "units": units(desired.get("units", [])),
         },
+        "gone": gone(desired.get("files", [])),
         "pending": pending(desired.get("actions", []), containers),
         "containers": containers,
         "volumes": engine_volumes() if engine == "up" else [],
@@ -113,6 +116,13 @@ def file_differs(file):
     if (status.st_uid, status.st_gid) != (uid(file["owner"]), gid(file["group"])):
         return "owner"
     return None
+
+
+def gone(wanted):
+    """On record as placed by the toolkit (see rendered_files), there, and not wanted."""
+    planned = {file["path"] for file in wanted}
+    placed = (read_text(PLACED) or "").splitlines()
+    return [path for path in placed if path not in planned and os.path.lexists(path)]
 
 
 def uid(name):

@@ -5,6 +5,9 @@ Every candidate is written beside its target and validated; only when all are go
 actions are journalled and the candidates renamed. So a run that is killed leaves either the
 old files, or the new ones with their actions still on record. A rejected candidate changes
 nothing on the host; the answer names it and says what its validator said, without content.
+
+What was placed is on record as well, a path a line, so that it can be taken away when nothing
+plans it any more, and a file of somebody else never is.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ DOCUMENTATION = "module: rendered_files\nshort_description: validated files, all
 
 SHOWN = 600  # characters of a validator's message
 SUFFIX = ".hanoi-new"
+PLACED = "files"  # the record of what was placed, beside the journal
 
 
 class Rejected(Exception):
@@ -48,6 +52,7 @@ def place(files, journal):
         for file, path in candidates:
             validate(file, path)
         record({a for file, _ in candidates for a in file["actions"]}, journal)
+        write_placed(read_placed(journal) | {file["path"] for file, _ in candidates}, journal)
         for file, path in candidates:
             os.replace(path, file["path"])
         for directory in {os.path.dirname(file["path"]) for file, _ in candidates}:
@@ -61,6 +66,55 @@ def place(files, journal):
                 os.unlink(path)
         os.close(lock)
     return [file["path"] for file, _ in candidates]
+
+
+def remove(paths, journal):
+    """Take away those of the paths that were placed here, and the directories that are empty
+    then; returns the paths that are gone. A file that nobody placed is left alone."""
+    lock = os.open(journal, os.O_RDONLY)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        placed = read_placed(journal)
+        gone = sorted(placed & set(paths))
+        for path in gone:
+            if os.path.lexists(path):
+                os.unlink(path)
+            remove_if_empty(os.path.dirname(path))
+        write_placed(placed - set(gone), journal)
+    finally:
+        os.close(lock)
+    return gone
+
+
+def remove_if_empty(directory):
+    """The directory and its parents, up to the first that holds something."""
+    try:
+        os.rmdir(directory)
+    except OSError:
+        return
+    remove_if_empty(os.path.dirname(directory))
+
+
+def read_placed(journal):
+    try:
+        with open(os.path.join(os.path.dirname(journal), PLACED)) as stream:
+            return set(stream.read().splitlines())
+    except FileNotFoundError:
+        return set()
+
+
+def write_placed(paths, journal):
+    if paths == read_placed(journal):
+        return
+    directory = os.path.dirname(journal)
+    handle, path = tempfile.mkstemp(prefix="." + PLACED + ".", suffix=SUFFIX, dir=directory)
+    with os.fdopen(handle, "w") as stream:
+        stream.write("".join(path + "\n" for path in sorted(paths)))
+        os.fchmod(stream.fileno(), 0o644)
+        stream.flush()
+        os.fsync(stream.fileno())
+    os.replace(path, os.path.join(directory, PLACED))
+    sync(directory)
 
 
 def same(file):
@@ -164,16 +218,17 @@ def main():
 
     module = AnsibleModule(
         {
-            "files": {"type": "str", "required": True, "no_log": True},  # JSON in base64
+            "files": {"type": "str", "default": "", "no_log": True},  # JSON in base64
+            "gone": {"type": "list", "elements": "str", "default": []},
             "journal": {"type": "str", "required": True},
         }
     )
     try:
         # The journal's presence says that the toolkit has been here (see host_facts).
         os.makedirs(module.params["journal"], mode=0o755, exist_ok=True)
-        paths = place(
-            json.loads(base64.b64decode(module.params["files"])), module.params["journal"]
-        )
+        journal, files = module.params["journal"], module.params["files"]
+        paths = place(json.loads(base64.b64decode(files)), journal) if files else []
+        paths += remove(module.params["gone"], journal) if module.params["gone"] else []
     except Rejected as rejection:
         path, text = rejection.args
         module.exit_json(changed=False, rejected=f"{path}: {text}")
