@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from infra import deploy
+from infra import deploy, moves
 from infra.errors import Exit, HanoiError, error
 from infra.live import fingerprint, moved, saved
 from infra.live.described import describe
 from infra.live.preview import EngineOf, look_ahead
+from infra.moves.commands import carry_out_due
 
 if TYPE_CHECKING:
     from infra.progress import Progress
@@ -23,7 +24,7 @@ def apply(
     options: whether --site or --through were given beside it; despite: see deploy.execute.
     Everything is computed anew and compared before anything is written, and the hosts once more
     when the lock is held. Raises HN-R030 to HN-R037 (exit code REFUSED when something moved on),
-    and what a deploy raises.
+    and what a deploy raises. Moves that the plan asks for follow, as in a deploy without a file.
     """
     if options:
         raise error(
@@ -36,6 +37,7 @@ def apply(
     kept = saved.read(path)
     described = describe(kept.through)
     moved.refuse_description(kept, described)
+    moves.refuse_unmovable(described.plan)
     ahead = look_ahead(described, kept.sites, engine, say)
     if ahead.failure is not None:
         raise ahead.failure
@@ -47,4 +49,6 @@ def apply(
         if problems := moved.host_problems(before, now):
             raise HanoiError(problems, Exit.REFUSED)
         outcome = deploy.execute(run, engine(), deploy.STEPS, despite)
+        if not kept.sites:
+            carry_out_due(run, lambda: describe(kept.through).plan)
         return outcome, deploy.verify(run) if verify else True

@@ -7,15 +7,17 @@ import hashlib
 import json
 import zlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from infra import facts
+from infra import deploy, facts
 from infra.errors import Exit, HanoiError
-from infra.live import moved, saved
+from infra.live import apply, moved, saved
 from infra.live.described import Described, Source, source
 from infra.live.preview import Ahead
 from infra.live.runtime import RuntimeAhead
@@ -331,3 +333,22 @@ def test_the_source_of_a_model(tmp_path: Path) -> None:
     assert changed.dirty and changed.digest != clean.digest
     assert index.stat().st_mtime_ns == before
     assert str(changed) == f"{clean.commit[:7]} with changes"
+
+
+@pytest.mark.parametrize(
+    ("sites", "done"), [((), ["deploy", "moves"]), (("nguyen-du",), ["deploy"])]
+)
+def test_moves_follow_where_all_sites_are_deployed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sites: tuple[str, ...], done: list[str]
+) -> None:
+    """As a deploy without a file: what the description wants elsewhere would stay for ever."""
+    path, seen = tmp_path / "plan.bin", []
+    saved.save(path, ahead(), sites)
+    run = SimpleNamespace(look=lambda: None, hosts=[PLAN.host("nd-1")], looks=ahead().looks)
+    monkeypatch.setattr(apply, "describe", lambda through: DESCRIBED)
+    monkeypatch.setattr(apply, "look_ahead", lambda *_: ahead())
+    monkeypatch.setattr(deploy, "opened", lambda *_: nullcontext(run))
+    monkeypatch.setattr(deploy, "execute", lambda *_: seen.append("deploy"))
+    monkeypatch.setattr(apply, "carry_out_due", lambda *_: seen.append("moves"))
+    apply.apply(path, lambda: None, lambda _: None, options=False, verify=False)
+    assert seen == done
