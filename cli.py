@@ -398,14 +398,16 @@ def plan_sites(
 
 
 @main.command()
-@_options(site_option, format_option, json_option, quiet_option)
-def drift(site_ids: tuple[str, ...], form: Form, as_json: bool, quiet: bool) -> int:
+@_options(site_option, through_option, format_option, json_option, quiet_option)
+def drift(
+    site_ids: tuple[str, ...], through: str | None, form: Form, as_json: bool, quiet: bool
+) -> int:
     """What on the hosts differs from the description, and who probably did it."""
     from infra.live import drifted
 
     say = Progress(quiet=quiet)
     with say.heartbeat():
-        found = drifted(site_ids, say)
+        found = drifted(through, site_ids, say)
     return _tell(found, "json" if as_json else form)
 
 
@@ -487,12 +489,12 @@ def verify(
 
 
 @main.command()
-@_options(site_option, json_option)
-def status(site_ids: tuple[str, ...], as_json: bool) -> int:
+@_options(site_option, through_option, json_option)
+def status(site_ids: tuple[str, ...], through: str | None, as_json: bool) -> int:
     """What runs at each site."""
     from infra.status import look, render
 
-    rows = look(_plan(), site_ids)
+    rows = look(_plan(through), site_ids)
     click.echo(json.dumps(rows, indent=2) if as_json else render(rows))
     return Exit.OK if all(r["ok"] for r in rows) else Exit.FINDINGS
 
@@ -502,12 +504,12 @@ def status(site_ids: tuple[str, ...], as_json: bool) -> int:
 @click.argument("container")
 @click.option("--tail", default=100, show_default=True, help="How many lines.")
 @click.option("-f", "--follow", is_flag=True, help="Go on showing new lines.")
-@_options()
-def logs(host: str, container: str, tail: int, follow: bool) -> int:
+@_options(through_option)
+def logs(host: str, container: str, tail: int, follow: bool, through: str | None) -> int:
     """The log of a CONTAINER on a HOST."""
     from infra.status import follow_log
 
-    return follow_log(_plan(), host, container, tail, follow)
+    return follow_log(_plan(through), host, container, tail, follow)
 
 
 @main.command()

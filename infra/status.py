@@ -5,41 +5,44 @@ from __future__ import annotations
 import shlex
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from infra import facts, ssh
 from infra.deploy import chosen
 from infra.errors import Exit, HanoiError, error
-from infra.resources import Plan
+from infra.resources import HostPlan, Plan
 
 Row = dict[str, Any]
 
 
 def look(plan: Plan, site_ids: Sequence[str]) -> list[Row]:
-    """One row a host: reachable, and its containers with state and health."""
+    """One row a host: reachable, and its containers with state and health. All hosts at once,
+    each by itself: one that cannot be reached is a row and no failure."""
     hosts = [h for s in chosen(plan, site_ids) for h in s.hosts]
-    rows: list[Row] = []
-    for host in hosts:
-        try:
-            with ssh.connected(
-                [(host.id, host.address)],
-                plan.ssh_user,
-                plan.ssh_port,
-                bootstrap_user=plan.ssh_bootstrap_user,
-            ) as connections:
-                seen = facts.look(connections, {host.id: {}})[host.id]
-        except HanoiError as failure:
-            rows.append(_row(host.id, host.site, False, failure.problems[0].what, []))
-            continue
-        containers = [
-            {"name": c.name, "state": c.state, "health": c.health}
-            for c in sorted(seen.containers, key=lambda c: c.name)
-        ]
-        wanted = {c.name for c in host.parts.containers}
-        missing = sorted(wanted - {c["name"] for c in containers})
-        detail = f"missing: {', '.join(missing)}" if missing else ""
-        rows.append(_row(host.id, host.site, not missing, detail, containers))
-    return rows
+    with ThreadPoolExecutor(max_workers=max(1, len(hosts))) as pool:
+        return list(pool.map(lambda host: _host(plan, host), hosts))
+
+
+def _host(plan: Plan, host: HostPlan) -> Row:
+    try:
+        with ssh.connected(
+            [(host.id, host.address)],
+            plan.ssh_user,
+            plan.ssh_port,
+            bootstrap_user=plan.ssh_bootstrap_user,
+        ) as connections:
+            seen = facts.look(connections, {host.id: {}})[host.id]
+    except HanoiError as failure:
+        return _row(host.id, host.site, False, failure.problems[0].what, [])
+    containers = [
+        {"name": c.name, "state": c.state, "health": c.health}
+        for c in sorted(seen.containers, key=lambda c: c.name)
+    ]
+    wanted = {c.name for c in host.parts.containers}
+    missing = sorted(wanted - {c["name"] for c in containers})
+    detail = f"missing: {', '.join(missing)}" if missing else ""
+    return _row(host.id, host.site, not missing, detail, containers)
 
 
 def _row(host: str, site: str, ok: bool, detail: str, containers: list[dict[str, Any]]) -> Row:

@@ -54,7 +54,7 @@ def planned(
     return found
 
 
-def drifted(site_ids: Sequence[str], say: Callable[[str], None]) -> Found:
+def drifted(through: str | None, site_ids: Sequence[str], say: Callable[[str], None]) -> Found:
     """What differs on the sites' hosts from the description, whoever did it.
 
     The exit code is FINDINGS when anything does. Raises HN-M…, HN-P…, HN-S….
@@ -62,7 +62,7 @@ def drifted(site_ids: Sequence[str], say: Callable[[str], None]) -> Found:
     from infra.live.described import describe
     from infra.live.survey import find
 
-    report, failure = find(describe(None), site_ids, say)
+    report, failure = find(describe(through), site_ids, say)
     return _found(report, failure, Exit.FINDINGS if report.changes else Exit.OK)
 
 
