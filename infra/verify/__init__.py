@@ -168,7 +168,8 @@ def _follow(reader: int, say: Say) -> tuple[list[Check], list[str]]:
                 found.append(check)
                 if check.outcome == "failed":
                     say(f"{check.host}: {check.id} failed: {check.title}: {check.detail}")
-                elif len(found) % 100 == 0:
+                # After a failure too: what is waited for is the rest, not the check that failed.
+                if check.outcome == "failed" or len(found) % 100 == 0:
                     say(f"verify: {len(found)} of {total} checks done")
     return found, broken
 

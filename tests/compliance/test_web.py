@@ -14,16 +14,21 @@ from infra.verify.checks import control, fresh, gate, on, python, taken_without_
 pytestmark = [gate("web")]
 
 SERVER = re.compile(r"^ +server \S+ (\S+):(\d+)$", re.MULTILINE)
+# What a plain request is answered, by whom: a firewall between networks may take any connection.
 PLAIN = r"""
-import json, socket, sys
-reached = []
+import http.client, json, sys
+answers = {}
 for address, port in json.loads(sys.argv[1]):
+    connection = http.client.HTTPConnection(address, port, timeout=3)
     try:
-        socket.create_connection((address, port), 3).close()
-        reached.append("%s:%d" % (address, port))
-    except OSError:
+        connection.request("GET", "/")
+        answer = connection.getresponse()
+        answers["%s:%d" % (address, port)] = [
+            answer.status, answer.getheader("Server"), answer.getheader("Content-Type")
+        ]
+    except (OSError, http.client.HTTPException):
         pass
-print(json.dumps(reached))
+print(json.dumps(answers))
 """
 # The password comes on standard input; the database's own client is in its container.
 CONNECT = (
@@ -90,5 +95,8 @@ def test_nothing_plain_is_reached_from_outside(neighbour, target, host) -> None:
     """Where an application listens without TLS, only its own host's containers reach it."""
     inner = [(a, int(p)) for text in fronts(target).values() for a, p in SERVER.findall(text)]
     outer = [(target.address, port) for _, port in inner]
-    reached = python(neighbour, PLAIN, json.dumps(sorted({*inner, *outer})))
+    asked = json.dumps(sorted({*inner, *outer}))
+    here, there = python(host, PLAIN, asked), python(neighbour, PLAIN, asked)
+    reached = [address for address, answer in here.items() if there.get(address) == answer]
+    assert here, "the application does not answer its own host"
     assert not reached, f"answers another host: {', '.join(reached)}"
