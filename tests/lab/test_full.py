@@ -4,7 +4,9 @@ reached by its own name and can do its work."""
 from __future__ import annotations
 
 import random
+import shlex
 import ssl
+import time
 
 import pytest
 
@@ -13,15 +15,18 @@ from infra.model import load
 from infra.plan import plan as make_plan
 from infra.resources import Data, Page, Plan, secret
 from infra.secrets import Secrets
+from infra.services import backup, own_database, tryton
+from infra.services.postgres import PGDATA
 from tests.lab.conftest import hanoi
 from tests.lab.gateway import connected
-from tests.lab.staff import Staff
+from tests.lab.staff import NotNow, Staff
 
 pytestmark = pytest.mark.full
 
 WAVE = "applications-pilot"
 APPLICATIONS = {"personnel", "online-services", "documents"}
 UNITS, MEMORY = 8, 16 * 2**30  # at least so many units, at most so much memory
+AGAIN = 120  # seconds until an application must serve again from a restored database
 STATISTICS = "/sys/fs/cgroup/memory/memory.stat /sys/fs/cgroup/memory.stat"
 IN_USE = ("inactive_anon", "active_anon", "active_file")
 # What each application is there for: a check that does it for every unit through a gateway.
@@ -78,19 +83,22 @@ def personnel(plan: Plan) -> list[Data]:
     return [d for d in plan.data if d.application == "personnel" and d.serving]
 
 
+def staff_of(plan: Plan, secrets: Secrets, data: Data) -> Staff:
+    """The administrator of a unit's personnel application, through the sites' gateways."""
+    page = next(p for p in of_units(plan) if (p.application, p.unit) == ("personnel", data.unit))
+    return Staff(
+        [h.address for h in plan.hosts if not h.own],
+        page.url_host,
+        data.database,
+        secrets.value(f"personnel/admin/{data.unit}", "password"),
+        secrets.resolve(secret("ca", "cert")),
+    )
+
+
 def test_an_employee_is_created_and_read_back_in_every_unit(plan: Plan, secrets: Secrets) -> None:
     assert len(personnel(plan)) >= 3
     for data in personnel(plan):
-        page = next(
-            p for p in of_units(plan) if (p.application, p.unit) == ("personnel", data.unit)
-        )
-        staff = Staff(
-            [h.address for h in plan.hosts if not h.own],
-            page.url_host,
-            data.database,
-            secrets.value(f"personnel/admin/{data.unit}", "password"),
-            secrets.resolve(secret("ca", "cert")),
-        )
+        staff = staff_of(plan, secrets, data)
         employed(staff, f"Nguyễn Thị Kiểm Thử {random.randrange(10**6)}")
 
 
@@ -116,6 +124,45 @@ def employed(staff: Staff, name: str) -> None:
     finally:
         for model, number in reversed(made):
             staff.call(f"model.{model}.delete", [number], {})
+
+
+# What docs/moves.md tells an operator, on a server that has lost its databases' files.
+LOSE = f"rm -rf {PGDATA}/base {PGDATA}/global"
+RESTORE = f"""
+image=$(docker inspect -f '{{{{.Image}}}}' {own_database.NAME})
+docker stop {tryton.NAME} {own_database.NAME}
+docker run --rm --volumes-from {own_database.NAME} "$image" sh -c '{LOSE}'
+docker run --rm --volumes-from {own_database.NAME} "$image" \\
+    pgbackrest --config=/etc/postgres/pgbackrest.conf --stanza=own --delta restore
+docker start {own_database.NAME} {tryton.NAME}
+"""
+
+
+def test_a_units_own_database_is_restored_from_its_copy(plan: Plan, secrets: Secrets) -> None:
+    """With what was written after the copy was made: the write-ahead log is kept as well."""
+    own = next(d for d in personnel(plan) if d.place.startswith("own/"))
+    host = own.place.removeprefix("own/")
+    staff = staff_of(plan, secrets, own)
+    name = f"Trần Văn Phục Hồi {random.randrange(10**6)}"
+    staff.add(f"{name} trước")
+    root(host, f"systemctl start {backup.SERVICE}")
+    staff.add(f"{name} sau")
+    switch = "psql -X -h /run/postgresql -U postgres -c 'select pg_switch_wal()'"
+    root(host, f"docker exec {own_database.NAME} {switch}")
+    root(host, RESTORE)
+    end = time.monotonic() + AGAIN
+    while True:
+        try:
+            found = staff.names(name)
+            break
+        except NotNow:
+            assert time.monotonic() < end, "it does not serve again"
+            time.sleep(1)
+    assert sorted(found) == [f"{name} sau", f"{name} trước"]
+
+
+def root(host: str, script: str) -> str:
+    return hanoi("lab", "ssh", host, f"sudo sh -euc {shlex.quote(script)}").out
 
 
 def test_it_fits_the_memory(plan: Plan) -> None:
