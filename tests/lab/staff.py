@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from tests.lab.gateway import connected
 
@@ -20,6 +20,18 @@ SECONDS = 20
 
 class NotNow(Exception):
     """The request was not answered, or not with what was asked for; args: what came instead."""
+
+
+class User(Protocol):
+    """Somebody who adds things by name and can look which are there. statuses: of all answers."""
+
+    statuses: list[int]
+
+    def add(self, name: str) -> object:
+        """Raises NotNow: it may have been made all the same."""
+
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so, as often as they are there. Raises NotNow."""
 
 
 @dataclass
@@ -87,16 +99,16 @@ class Staff:
 
 
 class Adding:
-    """A thread that adds people one after the other until it is stopped.
+    """A thread that adds things one after the other until it is stopped.
 
-    Someone whose request failed is looked for before being added again: a person is to be there
-    once, whatever became of the answer. acknowledged: (name, when); errors: what came instead.
+    What failed is looked for before it is added again: it is to be there once, whatever became of
+    the answer. acknowledged: (name, when); errors: what came instead.
     """
 
-    def __init__(self, staff: Staff, prefix: str) -> None:
+    def __init__(self, user: User, prefix: str) -> None:
         self.acknowledged: list[tuple[str, float]] = []
         self.errors: list[str] = []
-        self._staff, self._prefix = staff, prefix
+        self.user, self._prefix = user, prefix
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -112,8 +124,8 @@ class Adding:
         doubtful = False
         while not self._stop.is_set():
             try:
-                if not (doubtful and self._staff.names(name)):
-                    self._staff.add(name)
+                if not (doubtful and self.user.names(name)):
+                    self.user.add(name)
                 self.acknowledged.append((name, time.time()))
                 return
             except NotNow as failure:
@@ -125,6 +137,10 @@ class Adding:
         self._stop.set()
         self._thread.join(timeout=60)
         assert not self._thread.is_alive()
+
+    def stored(self) -> list[str]:
+        """What is there of it, asked of the application."""
+        return self.user.names(self._prefix)
 
     def pause(self) -> float:
         """The longest time between two acknowledgements, in seconds."""

@@ -1,0 +1,142 @@
+"""What tests of moves share: a description in which a unit may host itself, its users at work
+while it moves, and those of another unit, who are to notice nothing."""
+
+from __future__ import annotations
+
+import json
+import random
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from infra import paths
+from infra.secrets import Secrets
+from tests.lab.conftest import hanoi
+from tests.lab.staff import Adding, User
+from tests.lab.test_deploy import edit
+
+PAUSE_MOST = 60  # seconds; the bound that the toolkit promises
+CENTRAL = "central"
+
+
+@dataclass(frozen=True)
+class Mover:
+    """The unit whose application moves to a host that it gets for the test, and another unit of the
+    same application. wave: what is deployed, "" for the current one."""
+
+    application: str
+    unit: str
+    other: str
+    host: str
+    address: str
+    wave: str = ""
+
+    @property
+    def own(self) -> str:
+        return f"own/{self.host}"
+
+    @property
+    def through(self) -> tuple[str, ...]:
+        return ("--through", self.wave) if self.wave else ()
+
+
+@dataclass
+class Ministry:
+    """The description, and the users: unit → one that begins to work."""
+
+    mover: Mover
+    sites: Path
+    secrets: Secrets
+    users: Callable[[Secrets, str], User]
+
+    def user(self, unit: str) -> User:
+        return self.users(self.secrets, unit)
+
+    def choose(self, own: bool) -> None:
+        """Only the choice; the host stays described."""
+        mover = self.mover
+        plain = f"  {mover.application}:\n    mode: central\n"
+        chosen = (
+            f"  {mover.application}:\n    mode: self-hosted\n    host: {mover.host}\n"
+            "    backup:\n      directory: /srv/backup\n"
+        )
+        edit(self.sites, f"units/{mover.unit}.yaml", *((plain, chosen) if own else (chosen, plain)))
+
+    def run(self, *arguments: str) -> None:
+        """A command on this description and wave."""
+        hanoi(*arguments, *self.mover.through, "--quiet", sites=self.sites)
+
+    def deploy(self) -> None:
+        self.run("deploy", "--no-verify")
+
+    def move(self, verb: str, *options: str) -> None:
+        self.run("move", verb, self.mover.unit, self.mover.application, *options)
+
+    def moved(self) -> dict[str, Any]:
+        said = hanoi("move", "status", "--json", *self.mover.through, sites=self.sites).out
+        (found,) = (m for m in json.loads(said) if m["unit"] == self.mover.unit)
+        return dict(found)
+
+    def home(self) -> Mapping[str, Any]:
+        homes = json.loads((paths.state() / "homes.json").read_text())
+        return dict(homes[f"{self.mover.application}/{self.mover.unit}"])
+
+
+@contextmanager
+def described(
+    mover: Mover, directory: Path, users: Callable[[Secrets, str], User]
+) -> Iterator[Ministry]:
+    """The description with the unit's host, which joins the lab and leaves it."""
+    sites = Path(shutil.copytree(paths.sites(), directory / "sites"))
+    with (sites / "units" / f"{mover.unit}.yaml").open("a") as file:
+        file.write(
+            f"hosts:\n  - id: {mover.host}\n    address: {mover.address}\n    cpus: 2\n"
+            "    memory: 4GiB\n    storage: 50GiB\n"
+        )
+    hanoi("lab", "up", "--also", mover.host, "--quiet", sites=sites)
+    try:
+        yield Ministry(mover, sites, Secrets.open(paths.secrets()), users)
+    finally:
+        hanoi("lab", "down", mover.host, "--yes", "--quiet", sites=sites, check=False)
+
+
+@contextmanager
+def at_work(ministry: Ministry) -> Iterator[Adding]:
+    """Two units' users add things meanwhile; afterwards everything acknowledged is there once, the
+    unit's pause was short, and the other unit noticed nothing."""
+    mine = Adding(ministry.user(ministry.mover.unit), f"mine{random.randrange(10**6)}")
+    others = Adding(ministry.user(ministry.mover.other), f"others{random.randrange(10**6)}")
+    try:
+        wait_for(lambda: len(mine.acknowledged) > 3 and len(others.acknowledged) > 3)
+        yield mine
+    finally:
+        mine.stop()
+        others.stop()
+    stored = mine.stored()
+    acknowledged = [name for name, _ in mine.acknowledged]
+    print(
+        f"{len(acknowledged)} things acknowledged, {len(mine.errors)} requests told to wait,"
+        f" longest pause {mine.pause():.1f} s;"
+        f" the other unit: {len(others.acknowledged)}, {len(others.errors)} errors"
+    )
+    assert sorted(stored) == sorted(acknowledged), "lost, or there twice"
+    assert mine.pause() <= PAUSE_MOST
+    assert set(mine.user.statuses) <= {200, 503}, "users were told something else than to wait"
+    assert others.errors == []
+
+
+def went_on(adding: Adding) -> None:
+    """Wait until things are added again."""
+    before = len(adding.acknowledged)
+    wait_for(lambda: len(adding.acknowledged) > before + 3)
+
+
+def wait_for(condition: Any, seconds: float = 90, every: float = 0.2) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "it did not come in time"
+        time.sleep(every)
