@@ -174,7 +174,7 @@ def lab_up(also: tuple[str, ...], through: str | None, quiet: bool) -> None:
 def lab_down(hosts: tuple[str, ...], yes: bool, quiet: bool) -> None:
     """Remove the lab with all its data and the state kept of it, or only the named HOSTS."""
     from infra import lab as lab_hosts
-    from infra.state import forget_sites
+    from infra.state import Identities, forget_sites
 
     what = ", ".join(hosts) or "the lab's hosts"
     if not yes:
@@ -182,6 +182,7 @@ def lab_down(hosts: tuple[str, ...], yes: bool, quiet: bool) -> None:
     say = Progress(quiet=quiet)
     for host in hosts:
         lab_hosts.remove(host, paths.state())
+        Identities(paths.state()).forget(host)
         say(f"{host} is gone")
     if not hosts:
         lab_hosts.down(paths.state())

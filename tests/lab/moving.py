@@ -15,6 +15,7 @@ from typing import Any
 
 from infra import paths
 from infra.secrets import Secrets
+from infra.state import Identities
 from tests.lab.conftest import hanoi
 from tests.lab.staff import Adding, User
 from tests.lab.test_deploy import edit
@@ -102,6 +103,7 @@ def described(
         yield Ministry(mover, sites, Secrets.open(paths.secrets()), users)
     finally:
         hanoi("lab", "down", mover.host, "--yes", "--quiet", sites=sites, check=False)
+    assert Identities(paths.state()).get(mover.host) is None, "another one would be refused"
 
 
 @contextmanager

@@ -28,8 +28,8 @@ class Promise:
 
     @property
     def leaves(self) -> bool:
-        """Whether a deploy of BASE leaves something behind on the way back."""
-        return bool(self.heal or self.sql)
+        """Whether the lab is not as it was when the row has been judged."""
+        return bool(self.heal or self.sql or not self.returns)
 
 
 def _row(
