@@ -75,7 +75,7 @@ def walk():
     bearer = "Bearer " + token["access_token"]
     result = {"step": "done", "id_token": token["id_token"],
         "userinfo": found(ask(second, "GET", "/oauth2/userinfo", Authorization=bearer)[2]),
-        "jwks": found(ask(second, "GET", "/oauth2/jwks")[2])}
+        "jwks": found(ask(first, "GET", "/oauth2/jwks")[2])}  # of an instance that did not sign
     again = found(ask(first, "POST", "/oauth2/token", grant, Authorization=basic)[2])
     result["code_again"] = again.get("error")
     jar.update(browser)

@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[2]
 # The bare lab's first deploy comes first. Tests that leave the sites as they were come before
 # those that hurt them, and those that need a quiet machine last.
 FIRST = ("test_interruption", "test_deploy", "test_plan")
-LAST = ("test_breaks", "test_unit_host", "test_availability")
+LAST = ("test_breaks", "test_breaks_of_applications", "test_unit_host", "test_availability")
 BESIDE = "HANOI_TESTS_BESIDE"  # scripts/test: the process that runs other tests meanwhile
 KILLED = pytest.StashKey[bool]()  # the lab's first deploy was killed, and continued, by a test
 
