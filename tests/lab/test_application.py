@@ -115,7 +115,9 @@ def test_it_is_served_while_its_own_site_does_not_answer(application: Added) -> 
             assert time.monotonic() < end
             time.sleep(1)
     finally:
-        application.lab.root("tdh-1", f"docker start app-{APP}")
+        health = f"docker inspect -f '{{{{.State.Health.Status}}}}' app-{APP}"
+        again = f'until [ "$({health})" = healthy ]; do sleep 1; done'
+        application.lab.root("tdh-1", f"docker start app-{APP}; {again}")
 
 
 def test_a_second_deploy_changes_nothing(application: Added) -> None:
