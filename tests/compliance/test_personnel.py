@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import shlex
 
@@ -176,11 +177,13 @@ def test_a_units_role_opens_its_own_database_only(host, target, plan) -> None:
 
 @control("PERS-06", "own requirement")
 def test_a_units_session_is_refused_by_another(neighbour, target, host, authority, plan, vault):
-    """Who is logged in to one unit's database is nobody to another unit's."""
-    units = databases(plan)
-    if len(units) < 2:
-        pytest.skip("one unit alone")
-    (name, database, unit), (_, other, _) = units[:2]
+    """Who is logged in to one unit's database is nobody to another's of the same instances."""
+    places = {d.unit: d.place for d in plan.data if d.application == "personnel" and d.serving}
+    pairs = itertools.combinations(databases(plan), 2)
+    near = [p for p in pairs if places[p[0][2]] == places[p[1][2]]]
+    if not near:
+        pytest.skip("no two units at one place")
+    (name, database, unit), (_, other, _) = near[0]
     program = CALL.replace("outcome()))", f"crossed({other!r})))")
     program = program.replace("try:\n    print", CROSSED + "try:\n    print")
     command = shlex.join(
