@@ -53,7 +53,18 @@ from infra.services.per_unit import (
     kept,
     pages,
 )
-from infra.services.tls import directory, joined, mounted, opening, tls_files
+from infra.services.relying_party import (
+    ALGORITHM,
+    SCOPES,
+    UNIT_CLAIM,
+    Client,
+    client_password,
+    client_secret,
+    of_units,
+    provider,
+    signs_on,
+)
+from infra.services.tls import CA, directory, joined, mounted, opening, tls_files
 
 SERVICE = "mayan"
 PART = "app:mayan"
@@ -66,6 +77,14 @@ MEDIA = "/var/lib/mayan"
 WORK = "/var/lib/mayan-work"
 STATIC = "/opt/mayan/static"  # the same for all instances, in the image
 LOGIN_PAGE = "/authentication/login/"
+CALLBACK = "/oidc/callback/"
+SIGN_ON = "hanoi_sign_on"  # a Django application beside the settings; only where there is sign-on
+SIGN_ON_FILES = (
+    "__init__.py",
+    "authentication_backends.py",
+    f"templates/{SIGN_ON}/app/login_content.html",
+)
+SIGN_ON_SECONDS = 3600  # after which it is asked whether who signed on still may
 SET_UP_SECONDS = 120
 WAITS = 1800  # seconds that an instance may wait for its set-up, after those of others
 
@@ -142,7 +161,11 @@ def _instance(ctx: HostContext, placed: Placement, slot: int) -> Parts:
         volumes=(Volume(media_volume(app, unit)), Volume(f"{name}-work")),
         containers=_containers(ctx, placed, (web, worker, valkey), port),
         openings=gateways,
-        secrets=(certificate, *_passwords(app, unit)),
+        secrets=(
+            certificate,
+            *_passwords(app, unit),
+            *([Password(client_password(name))] if provider(ctx) else ()),
+        ),
     )
 
 
@@ -155,7 +178,7 @@ def _addresses(ctx: HostContext, slot: int) -> tuple[str, str, str]:
 def _containers(
     ctx: HostContext, placed: Placement, addresses: tuple[str, str, str], port: int
 ) -> tuple[Container, ...]:
-    app = placed.app
+    app, signs = placed.app, provider(ctx)
     name = instance_name(app, placed.unit)
     memory = app.resources.memory if app.resources else MEMORY
     work = Mount("volume", f"{name}-work", WORK, read_only=False)
@@ -184,6 +207,7 @@ def _containers(
             mounts=mounts,
             ports=(Published(port, PORT, str(ctx.host.address)),),
             environment=environment,
+            hosts=signs.hosts if signs else (),
             stop_timeout=25,
             health=alive,
             needs=needs,
@@ -220,13 +244,21 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
     app, unit = placed.app, placed.unit
     name, database, kept = instance_name(app, unit), database_name(app, unit), endpoint(ctx)
     base, owner = directory(name), str(UID)
+    signs = provider(ctx)
     settings = render(
         "mayan/hanoi_settings.py.j2",
+        algorithm=ALGORITHM,
+        ca=CA,
+        claims=json.dumps({UNIT_CLAIM: unit.id}),
         name=name,
         names=[unit_name(ctx, app, unit)],
         database=database,
         host=kept.host,
         port=kept.port,
+        provider=signs,
+        renewed=SIGN_ON_SECONDS,
+        scopes=" ".join(SCOPES),
+        sign_on=SIGN_ON,
         timezone=ctx.model.ministry.timezone,
         media=MEDIA,
         work=WORK,
@@ -261,6 +293,9 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
         "secret_key": secret(_key(app, unit), "password") + "\n",
         "admin": secret(admin(app, unit), "password") + "\n",
     }
+    if signs:
+        open_ |= {f"{SIGN_ON}/{n}": render(f"mayan/{SIGN_ON}/{n}") for n in SIGN_ON_FILES}
+        closed["client_secret"] = client_secret(name) + "\n"
     return (
         *(File(f"{base}/{n}", text, 0o444, actions=actions) for n, text in open_.items()),
         *(
@@ -278,6 +313,12 @@ def _key(app: App, unit: Unit) -> str:
 def _passwords(app: App, unit: Unit) -> tuple[Password, ...]:
     database = Password(password_of(database_name(app, unit)))
     return (database, admin_password(app, unit), Password(_key(app, unit), 50))
+
+
+@signs_on(PART)
+def clients(ctx: Context) -> tuple[Client, ...]:
+    """One for each unit's instance."""
+    return of_units(ctx, SERVICE, CALLBACK, "/")
 
 
 @once(PART)

@@ -16,6 +16,8 @@ from infra.services import Context, HostContext, Instance, unit_name
 from infra.services.database import owned
 from infra.services.tls import joined
 
+FIRST_USER = "admin"  # what each application's own script calls the user that it makes
+
 
 def slots(ids: Iterable[str], size: int) -> dict[str, int]:
     """Each id's place, from 0, among `size` places of one host; there are no more ids than that.

@@ -49,7 +49,17 @@ from infra.services.per_unit import (
     kept,
     pages,
 )
-from infra.services.tls import directory, joined, mounted, opening, tls_files
+from infra.services.relying_party import (
+    SCOPES,
+    Client,
+    client_password,
+    client_secret,
+    in_scope,
+    of_units,
+    provider,
+    signs_on,
+)
+from infra.services.tls import CA, directory, joined, mounted, opening, tls_files
 
 NAME = "plone"
 SERVICE = "plone"
@@ -74,6 +84,7 @@ RELOAD = "plone-reload"
 
 _ASK = ("python3", f"{CONFIG}/ask.py")
 _MAKE = ("python3", f"{CONFIG}/sites.py")
+_SIGN_ON = ("python3", f"{CONFIG}/sign_on.py")  # in the place of both, where there is sign-on
 
 
 @dataclass(frozen=True)
@@ -105,7 +116,7 @@ def databases(app: App, units: tuple[Unit, ...], at: Endpoint) -> tuple[Joined, 
 def plone(ctx: HostContext) -> Parts:
     """One instance, which serves every unit that is here."""
     app, placed, database = ctx.application(SERVICE), ctx.here(SERVICE), endpoint(ctx)
-    own = ctx.container_address(ADDRESS)
+    own, signs = ctx.container_address(ADDRESS), provider(ctx)
     certificate = Certificate(
         f"plone/{ctx.host.id}",
         f"{NAME} {ctx.host.id}",
@@ -127,6 +138,8 @@ def plone(ctx: HostContext) -> Parts:
                 memory=app.resources.memory if app.resources else MEMORY,
                 mounts=(mounted(NAME, CONFIG), Mount("volume", VOLUME, DATA, read_only=False)),
                 ports=(Published(PORT, PORT, str(ctx.host.address)),),
+                environment=(("REQUESTS_CA_BUNDLE", f"{CONFIG}/{CA}"),) if signs else (),
+                hosts=signs.hosts if signs else (),
                 stop_signal="SIGTERM",
                 stop_timeout=15,
                 health=Health(("CMD", *_ASK, "alive"), interval=15, start_period=90),
@@ -141,9 +154,10 @@ def plone(ctx: HostContext) -> Parts:
             Password(password_of(root_name(app))),
             *(Password(password_of(database_name(app, p.unit))) for p in placed),
             *(admin_password(app, p.unit) for p in placed),
+            *(Password(client_password(i)) for i in _clients(placed).values() if signs),
         ),
     )
-    return joined(instance, _kept(app, placed)) if ctx.own else instance
+    return joined(instance, _kept(ctx, app, placed)) if ctx.own else instance
 
 
 def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[File, ...]:
@@ -176,6 +190,37 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
         File(f"{base}/ask.py", render("plone/ask.py"), 0o444),
         File(f"{base}/sites.py", render("plone/sites.py"), 0o444),
         *admins,
+        *_sign_on_files(ctx, placed),
+    )
+
+
+@signs_on(PART)
+def clients(ctx: Context) -> tuple[Client, ...]:
+    """One for each unit's site."""
+    return of_units(ctx, SERVICE, "/acl_users/oidc/callback", "")
+
+
+def _clients(placed: tuple[Placement, ...]) -> dict[str, str]:
+    """Unit → its site's client id."""
+    return {p.unit.id: instance_name(p.app, p.unit) for p in placed}
+
+
+def _sign_on_files(ctx: HostContext, placed: tuple[Placement, ...]) -> tuple[File, ...]:
+    """What sign_on.py goes by; nothing while there is no sign-on."""
+    if not (signs := provider(ctx)):
+        return ()
+    facts = {
+        "issuer": signs.issuer,
+        "scopes": SCOPES,
+        "units": {
+            unit: {"client": client, "secret": client_secret(client)}
+            for unit, client in _clients(placed).items()
+        },
+    }
+    base, text = directory(NAME), json.dumps(facts, indent=2, sort_keys=True) + "\n"
+    return (
+        File(f"{base}/sign-on.json", text, 0o400, str(UID), str(UID)),
+        File(f"{base}/sign_on.py", render("plone/sign_on.py"), 0o444),
     )
 
 
@@ -224,23 +269,19 @@ def _procedures(procedures: Procedures) -> dict[str, object]:
 def shared(ctx: Context) -> Parts:
     """What is in the cluster, and the pages of all units wherever they are served."""
     shared_units = central(ctx, SERVICE)
-    made = _kept(ctx.application(SERVICE), shared_units) if shared_units else Parts()
+    made = _kept(ctx, ctx.application(SERVICE), shared_units) if shared_units else Parts()
     return joined(made, Parts(pages=pages(ctx, SERVICE, "/")))
 
 
-def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
+def _kept(ctx: Context, app: App, placed: tuple[Placement, ...]) -> Parts:
     """The database of Zope itself, and each unit's with its site."""
-    return joined(owned(root_name(app)), kept(app, placed, _site))
+    ready, make = (_SIGN_ON, (*_SIGN_ON, "make")) if in_scope(ctx) else (_ASK, _MAKE)
 
+    def site(app: App, unit: Unit) -> OneOff:
+        commands = (*ready, "ready", unit.id), (*make, unit.id)
+        return OneOff(instance_name(app, unit), NAME, *commands, CREATE_SECONDS)
 
-def _site(app: App, unit: Unit) -> OneOff:
-    return OneOff(
-        instance_name(app, unit),
-        NAME,
-        (*_ASK, "ready", unit.id),
-        (*_MAKE, unit.id),
-        CREATE_SECONDS,
-    )
+    return joined(owned(root_name(app)), kept(app, placed, site))
 
 
 @behind_gateway(PART)

@@ -2,7 +2,7 @@
 
 A module registers its clients with @signs_on; infra/services/sign_on.py lets exactly these in.
 While the platform part "sign-on" is not in scope, provider() is None and an application keeps
-its own login.
+its own login alone. With it, an application's own login stays beside it as a way in.
 """
 
 from __future__ import annotations
@@ -13,12 +13,14 @@ from ipaddress import IPv4Address
 
 from infra.model.schema import Host
 from infra.resources import secret
-from infra.services import Context, HostContext
+from infra.services import Context, HostContext, unit_name
+from infra.services.per_unit import instance_name
 
 PART = "sign-on"
 LABEL = "sign-on"
 ALGORITHM = "RS256"
 SCOPES = ("openid", "profile", "email")
+CLIENTS = "sign-on/client/"  # what the secrets' ids of all clients begin with
 UNIT_CLAIM = "unit"  # the unit's id, in the ID token and in userinfo
 
 
@@ -94,9 +96,28 @@ def clients(ctx: Context) -> tuple[Client, ...]:
     return tuple(sorted(found, key=lambda c: c.id))
 
 
+def of_units(ctx: Context, service: str, callback: str, after_logout: str) -> tuple[Client, ...]:
+    """A client for each unit's application of the service, wherever it is served.
+
+    callback, after_logout: what comes after the unit's host name. Only the present host name is
+    in it: an application makes the address from the name that it is asked by, and whoever asks
+    by a former one has been redirected before.
+    """
+    return tuple(
+        Client(
+            instance_name(p.app, p.unit),
+            p.unit.id,
+            (f"https://{unit_name(ctx, p.app, p.unit)}{callback}",),
+            (f"https://{unit_name(ctx, p.app, p.unit)}{after_logout}",),
+        )
+        for p in ctx.placements(service, lambda _: True)
+        if p.serving
+    )
+
+
 def client_password(client_id: str) -> str:
     """The id of the client's Password; whoever renders it into a file names it in its secrets."""
-    return f"sign-on/client/{client_id}"
+    return f"{CLIENTS}{client_id}"
 
 
 def client_secret(client_id: str) -> str:
@@ -109,9 +130,14 @@ def host_name(ctx: Context) -> str:
     return f"{LABEL}.{ctx.model.ministry.domain}"
 
 
+def in_scope(ctx: Context) -> bool:
+    """Whether applications sign their users on."""
+    return PART in ctx.scope.parts
+
+
 def provider(ctx: HostContext) -> Provider | None:
     """The provider as seen from a container of the host; None while it is not in scope."""
-    if PART not in ctx.scope.parts:
+    if not in_scope(ctx):
         return None
     name = host_name(ctx)
     return Provider(f"https://{name}", ((name, str(_way_in(ctx))),))
@@ -119,7 +145,7 @@ def provider(ctx: HostContext) -> Provider | None:
 
 def without_gateway(ctx: Context) -> tuple[Host, ...]:
     """The hosts whose applications ask the provider through another host's gateway."""
-    if PART not in ctx.scope.parts:
+    if not in_scope(ctx):
         return ()
     sites = tuple(h for h in ctx.hosts("applications") if "gateway" not in h.roles)
     return (*sites, *ctx.own_hosts)

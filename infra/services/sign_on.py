@@ -35,7 +35,7 @@ from infra.services import (
     render,
 )
 from infra.services.database import endpoint, login, owned
-from infra.services.per_unit import instances
+from infra.services.per_unit import FIRST_USER, instances
 from infra.services.relying_party import (
     ALGORITHM,
     PART,
@@ -146,6 +146,7 @@ def _files(ctx: HostContext) -> tuple[File, ...]:
         health=HEALTH_PATH,
         host=host_name(ctx),
         port=PORT,
+        reserved=FIRST_USER,
         role=DATABASE,
         shortest=SHORTEST_PASSWORD,
         source=source,
@@ -285,6 +286,8 @@ def _party(client: Client) -> dict[str, object]:
         "oidcRPMetaDataOptionsRedirectUris": " ".join(client.redirects),
         "oidcRPMetaDataOptionsPostLogoutRedirectUris": " ".join(client.after_logout),
         "oidcRPMetaDataOptionsRule": rule,
+        # A code serves only the browser that asked for it, whatever the application compares.
+        "oidcRPMetaDataOptionsRequirePKCE": 1,
         "oidcRPMetaDataOptionsIDTokenSignAlg": ALGORITHM,
         "oidcRPMetaDataOptionsIDTokenForceClaims": 1,
         "oidcRPMetaDataOptionsUserIDAttr": "_user",

@@ -53,6 +53,8 @@ sub put_user {
     my $password = <STDIN> // '';
     $password =~ s/\r?\n\z//;
     die "a password has at least 12 characters\n" if length $password < 12;
+    # Applications take a user of sign-on for their own user of that name.
+    die "admin is every application's own first user\n" if $login eq 'admin';
     require Passwords;
     database()->do(
         q{INSERT INTO users (login, password, name, mail, unit) VALUES (?, ?, ?, ?, ?)
