@@ -7,6 +7,7 @@ import shlex
 
 import pytest
 
+from infra.verify import sign_on
 from infra.verify.checks import (
     Host,
     at_once,
@@ -24,7 +25,8 @@ SECONDS = 150  # until a text is found: the worker reads it, then the index lear
 
 # One conversation with an instance's REST API through a gateway; the password comes on standard
 # input. "token": log in, print what the token opens here and, as `other`, elsewhere. "find": put
-# a PDF with a text in, ask for it by the text until it is found, then take it away.
+# a PDF with a text in, ask for it by the text until it is found, then take it away. "forget":
+# remove the user that is called as the text.
 CALL = r"""
 import http.client, json, socket, ssl, sys, time
 address, authority, name, work, other, text, seconds = sys.argv[1:8]
@@ -77,12 +79,20 @@ def find(token):
     finally:
         for path in ("documents", "trashed_documents"):
             call(name, "DELETE", "/api/v4/%s/%d/" % (path, made["id"]), token)
+def forget(token):
+    found = call(name, "GET", "/api/v4/users/?page_size=1000", token)[1].get("results", ())
+    for user in found:
+        if user["username"] == text:
+            status = call(name, "DELETE", "/api/v4/users/%d/" % user["id"], token)[0]
+            return "" if status == 204 else "the user of the check stays: %d" % status
+    return ""
 def outcome():
     body = json.dumps({"username": "admin", "password": password})
     status, answer = call(name, "POST", "/api/v4/auth/token/obtain/", "", body)
     token = answer.get("token")
     if not token: return "no login: %d" % status
     if work == "find": return find(token)
+    if work == "forget": return forget(token)
     return [call(h, "GET", "/api/v4/documents/", token)[0] for h in (name, other)]
 try:
     print(json.dumps(outcome()))
@@ -191,3 +201,35 @@ def test_an_instance_answers_gateways_only(neighbour, target, host, authority) -
         pytest.skip("no instance here")
     wrong = taken_without_certificate(neighbour, target.address, authority, services)
     assert not wrong, "; ".join(wrong)
+
+
+@pytest.fixture(scope="session")
+def signed_on(hosts, plan, authority, vault) -> dict[str, list[str]]:
+    """Gateway's host → what went wrong with signing on to the instances."""
+
+    def forget(client: Host, target, page, login: str) -> str:
+        name, unit = page.url_host, str(page.unit)
+        return str(ask(client, target, authority, name, vault, unit, "forget", name, login))
+
+    def inside(text: str, login: str) -> bool:
+        return bool(json.loads(text).get("username") == login)
+
+    return sign_on.signed_on(
+        hosts,
+        plan,
+        authority,
+        "documents",
+        ("/oidc/authenticate/", "/api/v4/users/current/"),
+        inside,
+        forget,
+    )
+
+
+@control("DOC-05", "OpenID Connect Core 1.0")
+@on(container="gateway")
+def test_users_sign_on(target, host, signed_on) -> None:
+    """A user of the unit signs on and is in its instance; a user of no unit is refused.
+
+    Break: the instance does not trust the provider's certificate.
+    """
+    assert not signed_on[target.id], "; ".join(signed_on[target.id])

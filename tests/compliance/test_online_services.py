@@ -8,6 +8,7 @@ import uuid
 
 import pytest
 
+from infra.verify import sign_on
 from infra.verify.checks import Host, at_once, control, fresh, gate, look, on, pages_here, python
 
 pytestmark = [gate("online-services"), on(container="gateway")]
@@ -76,6 +77,17 @@ def submit(path, marker):
     if kept(stored, marker):
         wrong.append("what was stored could not be removed")
     return wrong
+def forget(user):
+    if not login():
+        return ["no login to remove a user"]
+    users = "/@@usergroup-userprefs"
+    there = 'name="delete:list" value="%s"' % user
+    page = call("GET", users + "?searchstring=" + user)[1]
+    if there in page:
+        call("POST", users, {"form.submitted": "1", "form.button.Modify": "1",
+            "users.id:records": user, "delete:list": user, **token(page)})
+    left = there in call("GET", users + "?searchstring=" + user)[1]
+    return ["the user of the check could not be removed"] if left else []
 def statuses(paths):
     return [call("GET", path)[0] for path in paths]
 try:
@@ -83,6 +95,8 @@ try:
         print(json.dumps(submit(*sys.argv[5:7])))
     elif action == "login":
         print(json.dumps(login()))
+    elif action == "forget":
+        print(json.dumps(forget(sys.argv[5])))
     elif action == "statuses":
         print(json.dumps(statuses(sys.argv[5:])))
     else:
@@ -252,3 +266,32 @@ def test_a_units_role_opens_its_own_database_only(host, target, plan) -> None:
     command = shlex.join(["docker", "exec", "plone", "python3", "-c", ROLES, *names])
     opened = json.loads(look(host, command))
     assert not opened, "; ".join(opened)
+
+
+@pytest.fixture(scope="session")
+def signed_on(hosts, plan, authority, vault) -> dict[str, list[str]]:
+    """Gateway's host → what went wrong with signing on to the sites."""
+
+    def forget(client: Host, target, page, login: str) -> str:
+        password = vault.values[f"online-services/admin/{page.unit}"]
+        what = ("forget", login)
+        return "".join(browse(client, target, authority, page.url_host, *what, password=password))
+
+    return sign_on.signed_on(
+        hosts,
+        plan,
+        authority,
+        "online-services",
+        ("/acl_users/oidc/login", "/"),
+        lambda text, login: "userrole-authenticated" in text,
+        forget,
+    )
+
+
+@control("SERV-06", "OpenID Connect Core 1.0")
+def test_users_sign_on(target, host, signed_on) -> None:
+    """A user of the unit signs on and is in its site; a user of no unit is refused.
+
+    Break: the site has another secret than sign-on knows.
+    """
+    assert not signed_on[target.id], "; ".join(signed_on[target.id])

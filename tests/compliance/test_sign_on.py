@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 import json
-import secrets as randomness
 import shlex
 from typing import Any
 
 import pytest
 
 from infra.services import relying_party, sign_on
+from infra.verify import sign_on as provided
 from infra.verify.checks import Host, at_once, control, fresh, gate, look, on, python
 
 pytestmark = [gate("sign-on"), on(container="sign-on")]
@@ -91,10 +91,6 @@ except OSError as failure:
 """
 
 
-def name_of(plan) -> str:
-    return next(p.url_host for p in plan.common.pages if p.application == sign_on.NAME)
-
-
 def walk(
     client_host: Host,
     vault,
@@ -104,7 +100,7 @@ def walk(
     client: str,
     password: str,
 ) -> dict[str, Any]:
-    name = name_of(plan)
+    name = provided.provider(plan)
     arguments = [*ends, authority, name, client, f"https://{name}/static/verify", USER]
     key = vault.values[relying_party.client_password(client)]
     done = fresh(
@@ -120,15 +116,9 @@ def walk(
 @pytest.fixture(scope="session")
 def password(hosts, plan) -> Any:
     """That of a user of the checks' own, who is there while they run."""
-    chosen = randomness.token_urlsafe(24)
-    host = next(hosts[h.id] for h in plan.hosts if h.id in hosts and _has_it(h))
-    run = ["docker", "exec", "-i", sign_on.NAME, *sign_on.SCRIPT, "user"]
     unit = plan.data[0].unit if plan.data else "verify"
-    put = [*run, "put", unit, USER, "Kiểm tra", "verify@invalid.example"]
-    made = fresh(host, shlex.join(put), stdin=chosen.encode() + b"\n")
-    assert made.rc == 0, f"no user can be added: {made.stderr.strip()[-160:]}"
-    yield chosen
-    fresh(host, shlex.join([*run, "remove", USER]))
+    with provided.a_user(provided.running(hosts, plan), USER, unit) as chosen:
+        yield chosen
 
 
 def _has_it(host) -> bool:
@@ -178,7 +168,7 @@ def claims_of(token: str, jwks: dict[str, Any]) -> dict[str, Any]:
 @control("SIGN-01", "OpenID Connect Discovery 1.0", "RFC 9700")
 def test_discovery(neighbour, target, host, authority, plan) -> None:
     """It states its own name, and offers the code flow only, with PKCE."""
-    name = name_of(plan)
+    name = provided.provider(plan)
     program = (
         "import http.client,json,socket,ssl,sys;a,c,n=sys.argv[1:];"
         "s=ssl.create_default_context(cadata=c).wrap_socket("
@@ -203,7 +193,7 @@ def test_signs_on(target, host, walks, plan) -> None:
     assert found["step"] == "done", f"it ends at {found['step']}: {found.get('said')}"
     claims = claims_of(found["id_token"], found["jwks"])
     told = {k: claims.get(k) for k in ("iss", "aud", "sub", "nonce")}
-    wanted = f"https://{name_of(plan)}"
+    wanted = f"https://{provided.provider(plan)}"
     assert told == {"iss": wanted, "aud": [sign_on.CHECK], "sub": USER, "nonce": "no"}, str(told)
     for where, got in (("ID token", claims), ("userinfo", found["userinfo"])):
         assert got.get(relying_party.UNIT_CLAIM), f"no unit in the {where}"

@@ -52,7 +52,7 @@ def record(unit):
 
 def join(site, unit):
     """The plug-in for OpenID Connect, with what the provider knows this site by."""
-    from Products.CMFPlone.utils import get_installer
+    from plone.base.utils import get_installer
 
     installer = get_installer(site, site.REQUEST)
     if not installer.is_product_installed(PRODUCT):
@@ -77,8 +77,9 @@ def join(site, unit):
 
 
 def make(unit):
-    import sites
     from zope.component.hooks import getSite
+
+    import sites
 
     sites.main(unit)
     site = getSite()
