@@ -9,7 +9,7 @@ from infra.diff.owners import Owners
 from infra.diff.side import Side
 from infra.diff.values import properties
 from infra.report.content import Change, Operation, Property
-from infra.resources import Certificate, Page, Password, Plan, Secret, SigningKey
+from infra.resources import Certificate, OneOff, Page, Password, Plan, Secret, SigningKey
 from infra.services import plone, postgres, tryton
 from infra.services.tls import directory
 
@@ -116,7 +116,7 @@ def _databases(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
 
 def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
     """New ones, and those whose probe will say that they have to be done again."""
-    known = {o.id for o in before.common.oneoffs}
+    known = {o.id: o for o in before.common.oneoffs}
     settings = _file(before, SETTINGS) != _file(after, SETTINGS)
     modules = modules_of(_file(after, FACTS)) - modules_of(_file(before, FACTS))
     sites, sites_before = _sites(after), _sites(before)
@@ -137,12 +137,20 @@ def _oneoffs(before: Plan, after: Plan, owners: Owners) -> Iterator[Change]:
         ):
             why = "the site's title or contents change"
             yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
+        elif _script(oneoff) == plone.SIGN_ON != _script(known[oneoff.id]):
+            why = "the site's users will sign on"
+            yield Change("one-off", oneoff.id, "update", why=why, units=units, applications=apps)
 
 
 # Files that one-offs go by: the cluster's settings, Tryton's modules, Plone's sites.
 SETTINGS = f"{directory(postgres.NAME)}/dcs.json"
 FACTS = f"{directory(tryton.NAME)}/tryton.json"
 SITES = f"{directory(plone.NAME)}/plone.json"
+
+
+def _script(oneoff: OneOff) -> tuple[str, ...]:
+    """What it runs, without the arguments."""
+    return oneoff.argv[:2]
 
 
 def _file(plan: Plan, path: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from infra.images.content import MINISTRYS
 from infra.model.schema import Model
+from infra.services.relying_party import CLIENTS
 from infra.services.web import FRONT
 
 Concerned = tuple[tuple[str, ...], tuple[str, ...]]  # ids of units, ids of applications
@@ -57,7 +58,9 @@ class Owners:
         return NOBODY
 
     def secret(self, name: str) -> Concerned:
-        """<application>/…/<unit>, or a container's."""
+        """<application>/…/<unit>, a client's of sign-on, or a container's."""
+        if name.startswith(CLIENTS):
+            return self.oneoff(name.removeprefix(CLIENTS))
         first, _, rest = name.partition("/")
         unit = rest.rsplit("/", 1)[-1]
         if first in self._apps:

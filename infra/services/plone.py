@@ -84,7 +84,7 @@ RELOAD = "plone-reload"
 
 _ASK = ("python3", f"{CONFIG}/ask.py")
 _MAKE = ("python3", f"{CONFIG}/sites.py")
-_SIGN_ON = ("python3", f"{CONFIG}/sign_on.py")  # in the place of both, where there is sign-on
+SIGN_ON = ("python3", f"{CONFIG}/sign_on.py")  # in the place of both, where there is sign-on
 
 
 @dataclass(frozen=True)
@@ -275,7 +275,7 @@ def shared(ctx: Context) -> Parts:
 
 def _kept(ctx: Context, app: App, placed: tuple[Placement, ...]) -> Parts:
     """The database of Zope itself, and each unit's with its site."""
-    ready, make = (_SIGN_ON, (*_SIGN_ON, "make")) if in_scope(ctx) else (_ASK, _MAKE)
+    ready, make = (SIGN_ON, (*SIGN_ON, "make")) if in_scope(ctx) else (_ASK, _MAKE)
 
     def site(app: App, unit: Unit) -> OneOff:
         commands = (*ready, "ready", unit.id), (*make, unit.id)

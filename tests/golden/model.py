@@ -145,6 +145,21 @@ def with_sign_on() -> dict[str, Any]:
     return made
 
 
+def joined() -> dict[str, Any]:
+    """Online public services and documents, then a wave that brings sign-on; a unit of each on its
+    own host."""
+    made, more = online_services(), documents()
+    made["apps"] += [a for a in more["apps"] if a["id"] == DOCUMENTS]
+    for unit, other in zip(made["units"][:2], more["units"], strict=True):
+        unit["applications"][DOCUMENTS] = other["applications"][DOCUMENTS]
+    made["units"][1]["hosts"] = more["units"][1]["hosts"]
+    made["roadmap"]["waves"] += [
+        _wave(DOCUMENTS, [], [{"app": DOCUMENTS}]),
+        _wave("sign-on", ["sign-on"], []),
+    ]
+    return made
+
+
 def model(changed: dict[str, Any] | None = None) -> Model:
     return Model.model_validate(changed or description())
 

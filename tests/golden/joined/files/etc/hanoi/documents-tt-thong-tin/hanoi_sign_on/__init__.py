@@ -1,0 +1,1 @@
+"""Signing on by OpenID Connect, beside the first user's password."""
