@@ -85,6 +85,7 @@ RELOAD = "plone-reload"
 _ASK = ("python3", f"{CONFIG}/ask.py")
 _MAKE = ("python3", f"{CONFIG}/sites.py")
 SIGN_ON = ("python3", f"{CONFIG}/sign_on.py")  # in the place of both, where there is sign-on
+SIGN_ON_PAGE = {"etc/sign_on.zcml": "sign_on.zcml", "sign_on_page.py": "sign_on_page.py"}
 
 
 @dataclass(frozen=True)
@@ -178,10 +179,11 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
     server = render(
         "plone/gunicorn.conf.py.j2", port=PORT, config=CONFIG, threads=THREADS, waiting=WAITING
     )
+    site = render("plone/site.zcml.j2", sign_on=provider(ctx) is not None)
     admins = (admin_file(f"{base}/admin/{p.unit.id}", UID, app, p.unit) for p in placed)
     return (
         File(f"{base}/zope.conf", config, 0o444, actions=(RELOAD,)),
-        File(f"{base}/etc/site.zcml", render("plone/site.zcml"), 0o444, actions=(RELOAD,)),
+        File(f"{base}/etc/site.zcml", site, 0o444, actions=(RELOAD,)),
         File(f"{base}/gunicorn.conf.py", server, 0o444, actions=(RELOAD,)),
         File(f"{base}/pgpass", logins, 0o400, owner, owner, actions=(RELOAD,)),
         File(f"{base}/serve.py", render("plone/serve.py"), 0o444, actions=(RELOAD,)),
@@ -221,6 +223,10 @@ def _sign_on_files(ctx: HostContext, placed: tuple[Placement, ...]) -> tuple[Fil
     return (
         File(f"{base}/sign-on.json", text, 0o400, str(UID), str(UID)),
         File(f"{base}/sign_on.py", render("plone/sign_on.py"), 0o444),
+        *(
+            File(f"{base}/{name}", render(f"plone/{source}"), 0o444, actions=(RELOAD,))
+            for name, source in SIGN_ON_PAGE.items()
+        ),
     )
 
 

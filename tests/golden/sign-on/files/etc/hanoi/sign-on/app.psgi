@@ -4,6 +4,7 @@ use warnings;
 use lib '/etc/lemonldap-ng';
 use Digest::SHA qw(sha256_hex);
 use Lemonldap::NG::Portal::Main;
+use Plack::Util;
 
 sub content {
     my ($name) = @_;
@@ -35,5 +36,11 @@ sub {
     # uwsgi sends bytes and takes no characters.
     utf8::downgrade($_) for @{ $answer->[1] };
     if ( ref $answer->[2] eq 'ARRAY' ) { utf8::downgrade($_) for @{ $answer->[2] } }
+    # Without its length an answer ends with the connection, and one cut short would pass for whole.
+    my $length = Plack::Util::content_length( $answer->[2] );
+    push @{ $answer->[1] }, 'Content-Length' => $length
+      if defined $length
+      && !Plack::Util::header_exists( $answer->[1], 'Content-Length' )
+      && !Plack::Util::status_with_no_entity_body( $answer->[0] );
     return $answer;
 };
