@@ -21,20 +21,17 @@ from tests.lab.breaks import PSQL, Break, changed, reload
 WAVE = "applications-pilot"
 UNIT, OTHER = "thanh-tra", "vien-chien-luoc"  # whose documents must be apart; OTHER comes second
 SIGN_ON, PORTALS, DOCUMENTS, OWN = "tdh-1", "ddn-1", "nd-1", "vnnic-1"  # where each is planted
-FIRST_GATEWAY = "ddn-1"
+FIRST_GATEWAY, SECOND_GATEWAY = "ddn-1", "nd-1"
 
 
 def described(directory: Path) -> Path:
-    """A copy of the sample below the directory, whose pilot brings sign-on too, and documents to a
-    second unit: no wave of the sample has both without all units' instances."""
+    """A copy of the sample below the directory, whose pilot brings documents to a second unit: no
+    wave of the sample does without all units' instances."""
     sites = Path(shutil.copytree(paths.sites(), directory / "sites"))
     file = sites / "roadmap.yaml"
     roadmap: dict[str, Any] = yaml.safe_load(file.read_text("utf-8"))
-    waves = {w["id"]: w for w in roadmap["waves"]}
-    for wave in waves.values():
-        wave["platform"] = [p for p in wave.get("platform", ()) if p != "sign-on"]
-    waves[WAVE]["platform"].append("sign-on")
-    (entry,) = [a for a in waves[WAVE]["applications"] if a["app"] == "documents"]
+    (wave,) = [w for w in roadmap["waves"] if w["id"] == WAVE]
+    (entry,) = [a for a in wave["applications"] if a["app"] == "documents"]
     entry["units"] = sorted({*entry["units"], UNIT, OTHER})
     file.write_text(yaml.safe_dump(roadmap, allow_unicode=True, sort_keys=False), "utf-8")
     return sites
@@ -97,6 +94,9 @@ _PUBLICATION = _ZOPE.format(
 _PASSWORD = _ZOPE.format(
     'site.acl_users.source_users.updateUserPassword("admin",'
     ' (sites.HERE / "admin" / sys.argv[2]).read_text("utf-8").strip())'
+)
+_SECRET = _ZOPE.format(
+    'sites.committed(lambda: site.acl_users.oidc.manage_changeProperties(client_secret="break"))'
 )
 _PLONE = "docker exec plone python3 -c"
 
@@ -224,6 +224,15 @@ _ONLINE_SERVICES = (
         " online_services_cuc_xuat_ban'",
         still=True,
     ),
+    Break(
+        "a site has another secret than sign-on knows",
+        PORTALS,
+        "SERV-06",
+        f"{_PLONE} '{_SECRET}' cuc-xuat-ban",
+        "docker exec plone python3 /etc/plone/sign_on.py make cuc-xuat-ban",
+        seen_on=SECOND_GATEWAY,
+        alone=True,
+    ),
 )
 
 _WITH_DOCUMENTS = (
@@ -254,6 +263,18 @@ _WITH_DOCUMENTS = (
             "s/ssl.CERT_REQUIRED/ssl.CERT_NONE/",
             _DOCUMENTS_AGAIN,
         ),
+    ),
+    Break(
+        "an instance does not trust sign-on",
+        DOCUMENTS,
+        "DOC-05",
+        *_edited(
+            f"/etc/hanoi/documents-{UNIT}/hanoi_settings.py",
+            "s/^OIDC_VERIFY_SSL = .*/OIDC_VERIFY_SSL = True/",
+            _DOCUMENTS_AGAIN,
+        ),
+        seen_on=FIRST_GATEWAY,
+        alone=True,
     ),
 )
 
