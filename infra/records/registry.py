@@ -1,0 +1,38 @@
+"""Which applications can carry records from unit to unit, by their service."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Carrier:
+    """service: as the application's description names it; container: where the program runs;
+    config: the directory there that it finds the application's configuration in; filled: a table
+    that is there when the unit's database has its first contents."""
+
+    service: str
+    container: str
+    config: str
+    filled: str
+
+    @property
+    def program(self) -> str:
+        """The text of the program, for Python inside the container."""
+        return (Path(__file__).parent / "programs" / f"{self.service}.py").read_text("utf-8")
+
+
+@cache
+def carriers() -> dict[str, Carrier]:
+    """Service → what carries its records."""
+    from infra.services import tryton
+
+    known = (Carrier(tryton.SERVICE, tryton.NAME, tryton.CONFIG, "company_employee"),)
+    return {c.service: c for c in known}
+
+
+def carries(service: str | None) -> bool:
+    """Whether an application with this service can carry records."""
+    return service in carriers()
