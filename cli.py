@@ -239,6 +239,7 @@ def _run(
     from infra import deploy as deployment
     from infra import engine as pulumi_engine
     from infra.moves import refuse_unmovable
+    from infra.records import carry
 
     plan = _plan(through)
     refuse_unmovable(plan)
@@ -247,11 +248,15 @@ def _run(
         needs_engine = bool({"images", "containers"} & set(steps))
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
+            everything = "runtime" in steps and not site_ids
+            if everything:
+                carry.refuse_conflicts(carry.work_of(run))
             outcome = deployment.execute(run, engine, steps, despite)
-            if "runtime" in steps and not site_ids:
+            if everything:
                 from infra.moves.commands import carry_out_due
 
                 carry_out_due(run, lambda: _plan(through))
+                carry.carry_out_due(carry.work_of(run))
             ok = deployment.verify(run) if verify else True
     outcome.seconds = round(say.seconds, 1)
     if as_json:
@@ -359,6 +364,34 @@ def move_finish(unit: str, application: str, yes: bool, through: str | None, qui
     from infra.moves import commands
 
     commands.finish(unit, application, lambda: _plan(through), quiet, yes)
+
+
+@main.group()
+def records() -> None:
+    """Records that go from unit to unit, in a merge or a split (docs/moves.md)."""
+
+
+@records.command("show")
+@_options(through_option, json_option)
+def records_show(through: str | None, as_json: bool) -> int:
+    """What has been carried, or what would come and what stands against it; writes nothing."""
+    from infra.records import commands
+
+    return commands.show(_plan(through), as_json)
+
+
+@records.command("finish")
+@unit_argument
+@app_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_options(through_option, quiet_option)
+def records_finish(
+    unit: str, application: str, yes: bool, through: str | None, quiet: bool
+) -> None:
+    """Remove the database of a closed UNIT's APPLICATION, once its records were carried."""
+    from infra.records import commands
+
+    commands.finish(_plan(through), unit, application, quiet, yes)
 
 
 def _tell(found: Found, form: Form) -> int:

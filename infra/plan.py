@@ -5,13 +5,15 @@ No I/O but the toolkit's own templates, no secrets, no clock, no network.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import fields
 
 from infra.errors import Exit, error
-from infra.model.schema import External, Host, Model, Site
+from infra.model.schema import EVERYTHING, External, Host, Model, Site
 from infra.placement import Homes, placements
-from infra.resources import HostPlan, Opening, Parts, Plan, PlannedWave, SitePlan
+from infra.resources import HostPlan, Opening, Parts, Plan, PlannedWave, SitePlan, Transfer
 from infra.services import Context, HostContext, Registered, Scope, registered
+from infra.services.per_unit import database_name
 
 
 def plan(model: Model, through: str | None = None, homes: Homes | None = None) -> Plan:
@@ -52,6 +54,7 @@ def plan(model: Model, through: str | None = None, homes: Homes | None = None) -
         common=common,
         images=_images(sites),
         waves=tuple(PlannedWave(w.id, w.gates) for w in model.waves_through(through)),
+        transfers=tuple(_transfers(model, scope)),
     )
 
 
@@ -114,6 +117,25 @@ def _merge(parts: list[Parts]) -> Parts:
     }
     merged["packages"] = tuple(sorted(set(merged["packages"])))
     return Parts(**merged)
+
+
+def _transfers(model: Model, scope: Scope) -> Iterator[Transfer]:
+    """The records that come into units whose application is planned."""
+    for placed in scope.placements:
+        for source, apps in placed.unit.records.items() if placed.serving else ():
+            if stated := apps.get(placed.app.id):
+                unit = model.unit(source)
+                yield Transfer(
+                    placed.app.id,
+                    placed.app.service or "",
+                    source,
+                    placed.unit.id,
+                    database_name(placed.app, unit),
+                    database_name(placed.app, placed.unit),
+                    unit.closed is not None,
+                    None if stated.carry == EVERYTHING else stated.carry,
+                    stated.same,
+                )
 
 
 def _images(sites: tuple[SitePlan, ...]) -> tuple[tuple[str, int], ...]:

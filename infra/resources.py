@@ -297,6 +297,31 @@ class Data:
 
 
 @dataclass(frozen=True)
+class Transfer:
+    """Records of one unit's application that are to come into another unit's.
+
+    source, target: units; database_from, database_to: theirs; closes: the source is closed, and
+    nobody works there any more; chosen: logins and identifiers, None for everything; same: those
+    that are one person's on both sides.
+    """
+
+    application: str
+    service: str
+    source: str
+    target: str
+    database_from: str
+    database_to: str
+    closes: bool
+    chosen: tuple[str, ...] | None = None
+    same: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """As operators are told: personnel of cuc-bao-chi into cuc-xuat-ban."""
+        return f"{self.application} of {self.source} into {self.target}"
+
+
+@dataclass(frozen=True)
 class Parts:
     """What one service or host module contributes to one host (or, once, to the ministry).
 
@@ -356,7 +381,7 @@ class Plan:
 
     images: image name → uid its containers run as; hub: id of the registry's host;
     log_max_size (bytes), log_files: limits of every container's log; waves: those that it brings,
-    in the roadmap's order.
+    in the roadmap's order; transfers: records that are to come from unit to unit.
     """
 
     ministry: str
@@ -371,6 +396,7 @@ class Plan:
     common: Parts
     images: tuple[tuple[str, int], ...] = field(default=())
     waves: tuple[PlannedWave, ...] = ()
+    transfers: tuple[Transfer, ...] = ()
 
     @property
     def hosts(self) -> tuple[HostPlan, ...]:

@@ -11,6 +11,7 @@ from infra.live import fingerprint, moved, saved
 from infra.live.described import describe
 from infra.live.preview import EngineOf, look_ahead
 from infra.moves.commands import carry_out_due
+from infra.records import carry as records
 
 if TYPE_CHECKING:
     from infra.progress import Progress
@@ -24,7 +25,8 @@ def apply(
     options: whether --site or --through were given beside it; despite: see deploy.execute.
     Everything is computed anew and compared before anything is written, and the hosts once more
     when the lock is held. Raises HN-R030 to HN-R037 (exit code REFUSED when something moved on),
-    and what a deploy raises. Moves that the plan asks for follow, as in a deploy without a file.
+    and what a deploy raises. Moves and records that the plan asks for follow,
+    as in a deploy without a file.
     """
     if options:
         raise error(
@@ -48,7 +50,10 @@ def apply(
         now = {h.id: fingerprint.looked_at(h, run.looks[h.id]) for h in run.hosts}
         if problems := moved.host_problems(before, now):
             raise HanoiError(problems, Exit.REFUSED)
+        if not kept.sites:
+            records.refuse_conflicts(records.work_of(run))
         outcome = deploy.execute(run, engine(), deploy.STEPS, despite)
         if not kept.sites:
             carry_out_due(run, lambda: describe(kept.through).plan)
+            records.carry_out_due(records.work_of(run))
         return outcome, deploy.verify(run) if verify else True

@@ -8,7 +8,7 @@ Sizes are written as people write them ("8GiB"); the model holds bytes.
 from __future__ import annotations
 
 from ipaddress import IPv4Network
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
@@ -16,6 +16,7 @@ from infra.model.scalars import (
     ENVIRONMENT_PATTERN,
     EXTENSION_PATTERN,
     KEY_PATTERN,
+    LINE_PATTERN,
     MODULE_PATTERN,
     PATH_PATTERN,
     Address,
@@ -223,6 +224,31 @@ class UnitHost(Host):
     roles: Roles = ("applications",)
 
 
+EVERYTHING: Final = "everything"
+
+
+def _everything_or_list(value: Any) -> str:
+    return EVERYTHING if isinstance(value, str) else "list"
+
+
+Who = Annotated[str, Field(min_length=1, max_length=200, pattern=LINE_PATTERN)]
+
+
+class Carried(Strict):
+    """Which records of another unit's application come into this unit's.
+
+    carry: "everything", or a selection of persons; same: persons that are on both sides. A person
+    is named by a login, or by an identifier as TYPE:CODE (:CODE where it has no type).
+    """
+
+    carry: Annotated[
+        Annotated[Literal["everything"], Tag("everything")]
+        | Annotated[Annotated[tuple[Who, ...], Field(min_length=1)], Tag("list")],
+        Discriminator(_everything_or_list),
+    ]
+    same: tuple[Who, ...] = ()
+
+
 class Unit(Strict):
     """units/<unit>.yaml. The id never changes; names and label may.
 
@@ -230,7 +256,7 @@ class Unit(Strict):
     one it is the id. former_labels are those it had before: their names lead to the present
     ones. predecessors are ids of units that this one came from; their names lead here.
     split_from is the unit that this one was split off from, and that stayed open: its names stay
-    its own.
+    its own. records: unit → application → which of its records come into this unit's.
     """
 
     id: Id
@@ -243,6 +269,7 @@ class Unit(Strict):
     operators: tuple[Operator, ...] = ()
     predecessors: tuple[Id, ...] = ()
     split_from: Id | None = None
+    records: dict[Id, dict[Id, Carried]] = {}
     closed: Date | None = None
     illustrative: Flag = False
     note: Note | None = None

@@ -60,7 +60,9 @@ def parsed(lines: Iterable[str]) -> Content:
 
 def identifiers(party: Record) -> frozenset[Identifier]:
     """A party's identifiers as they are compared: without blanks, whatever the letters' case."""
-    return frozenset((kind, "".join(code.split()).casefold()) for kind, code in party["identifiers"])
+    return frozenset(
+        (kind, "".join(code.split()).casefold()) for kind, code in party["identifiers"]
+    )
 
 
 def written(identifier: Identifier) -> str:

@@ -10,13 +10,11 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Carrier:
     """service: as the application's description names it; container: where the program runs;
-    config: the directory there that it finds the application's configuration in; filled: a table
-    that is there when the unit's database has its first contents."""
+    config: the directory there that holds the application's configuration."""
 
     service: str
     container: str
     config: str
-    filled: str
 
     @property
     def program(self) -> str:
@@ -29,10 +27,5 @@ def carriers() -> dict[str, Carrier]:
     """Service → what carries its records."""
     from infra.services import tryton
 
-    known = (Carrier(tryton.SERVICE, tryton.NAME, tryton.CONFIG, "company_employee"),)
+    known = (Carrier(tryton.SERVICE, tryton.NAME, tryton.CONFIG),)
     return {c.service: c for c in known}
-
-
-def carries(service: str | None) -> bool:
-    """Whether an application with this service can carry records."""
-    return service in carriers()

@@ -13,11 +13,13 @@ def selected(source: Content, chosen: tuple[str, ...] | None) -> tuple[Content, 
     with users their groups.
     """
     if chosen is None:
-        users = dict(source.of("user"))
-        return _closed(source, users, dict(source.of("employee")), dict(source.of("party"))), ()
+        everybody = (dict(source.of(kind)) for kind in ("user", "employee", "party"))
+        return _closed(source, *everybody), ()
     logins = {u["login"]: u for u in source.of("user").values()}
     owners = {i: p for p in source.of("party").values() for i in identifiers(p)}
-    users, employees, parties = {}, {}, {}
+    users: dict[int, Record] = {}
+    employees: dict[int, Record] = {}
+    parties: dict[int, Record] = {}
     unknown = []
     for word in chosen:
         if ":" in word and (party := owners.get(stated(word))):

@@ -34,6 +34,13 @@ class HomeRecord:
             if content.get(name) != (entry := _entry(home)):
                 self._store.write({**content, name: entry})
 
+    def forget(self, application: str, unit: str) -> None:
+        """Its data is nowhere any more."""
+        with self._lock:
+            content = self._store.read()
+            if content.pop(f"{application}/{unit}", None) is not None:
+                self._store.write(content)
+
     def settle(self, made: Iterable[Data]) -> None:
         """Note the places at which data has been made, where nothing is recorded yet."""
         known = self.all()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -204,6 +204,17 @@ def merge(
 @click.option(
     "--applications", metavar="APP,...", default="", help="What the new unit has centrally too."
 )
+@click.option(
+    "--carry",
+    metavar="WHO,...",
+    default="",
+    help="Logins, or identifiers as TYPE:CODE, of those whose records come along.",
+)
+@click.option(
+    "--carry-file",
+    type=click.File(encoding="utf-8"),
+    help="The same from a file, one a line; # begins a comment.",
+)
 @options(label_option, dry_run_option)
 def split(
     unit_id: str,
@@ -212,6 +223,8 @@ def split(
     name_en: str,
     home: str | None,
     applications: str,
+    carry: str,
+    carry_file: TextIO | None,
     label: str | None,
     dry_run: bool,
 ) -> None:
@@ -220,7 +233,9 @@ def split(
 
     new = succession.New(_names(name_vi, name_en, label), home)
     apps = [a.strip() for a in applications.split(",") if a.strip()]
-    _apply(lambda d: succession.split(d, unit_id, new_id, new, apps), dry_run)
+    lines = [line.partition("#")[0] for line in carry_file or ()]
+    who = list(dict.fromkeys(w.strip() for w in (*carry.split(","), *lines) if w.strip()))
+    _apply(lambda d: succession.split(d, unit_id, new_id, new, apps, who), dry_run)
 
 
 @unit.command("close")

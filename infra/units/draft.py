@@ -19,7 +19,7 @@ from infra.units.files import Description, Texts
 ROADMAP = "roadmap.yaml"
 ORDER = (
     "id", "illustrative", "name", "home", "label", "former_labels", "applications", "hosts",
-    "operators", "predecessors", "split_from", "closed", "note",
+    "operators", "predecessors", "split_from", "records", "closed", "note",
 )  # fmt: skip
 
 

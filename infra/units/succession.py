@@ -6,12 +6,13 @@ A unit that ends keeps its file, so that its names and records can be told for e
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from infra.diff.description import mode
-from infra.model.schema import Central, External, SelfHosted, Unit
+from infra.model.rulebook.records import CARRYING
+from infra.model.schema import EVERYTHING, Central, External, SelfHosted, Unit
 from infra.units import waves
 from infra.units.changes import Names, central, described
 from infra.units.choices import chosen
@@ -56,11 +57,38 @@ def merge(
         draft.extend(into, "predecessors", heir.predecessors, gone)
         apps = {*heir.applications, *choices}
         _tell_differences(draft, heir, units)
+    _carry_all(draft, into, units, choices if new else {**heir.applications, **choices})
     for unit in units:
         _end(draft, unit, on)
     waves.follow(draft, set(gone), into, apps)
     waves.own_by(draft, set(gone), into, on)
     return draft.wish()
+
+
+def _carry_all(draft: Draft, into: str, units: Sequence[Unit], choices: Mapping[str, Any]) -> None:
+    """States that records come, of each application that can carry them and that the toolkit ran
+    for the unit and runs for the heir; says of the others that they stay."""
+    services = {a.id: a.service for a in draft.before.model.apps}
+    for unit in units:
+        for app, choice in unit.applications.items():
+            if isinstance(choice, External):
+                continue
+            if services.get(app) not in CARRYING:
+                draft.said.append(
+                    f"{app}: what {unit.id} has stays in its own database and files, for the"
+                    " application's administrators; nothing of it is carried"
+                )
+            elif isinstance(choice, SelfHosted):
+                draft.said.append(
+                    f"{app}: what {unit.id} has stays on {choice.host}; to carry it, first make"
+                    f" it central (hanoi unit set-mode {unit.id} {app} central) and deploy"
+                )
+            elif _mode(choices.get(app)) in ("central", "self-hosted"):
+                draft.put(into, ("records", unit.id, app, "carry"), EVERYTHING)
+
+
+def _mode(choice: Any) -> str:
+    return str(choice["mode"] if isinstance(choice, dict) else getattr(choice, "mode", ""))
 
 
 def close(
@@ -99,10 +127,18 @@ def close(
     return draft.wish()
 
 
-def split(before: Description, unit_id: str, new_id: str, new: New, apps: Sequence[str]) -> Wish:
+def split(
+    before: Description,
+    unit_id: str,
+    new_id: str,
+    new: New,
+    apps: Sequence[str],
+    carry: Sequence[str] = (),
+) -> Wish:
     """A new unit out of one that stays, with some of its central applications.
 
-    Raises HN-U001 to HN-U003, HN-U013, HN-U014.
+    carry: logins and identifiers of those whose records come along, in the applications that can
+    carry them. Raises HN-U001 to HN-U003, HN-U013, HN-U014, HN-U016.
     """
     unit = open_unit(before, unit_id)
     free_id(before, new_id)
@@ -120,11 +156,28 @@ def split(before: Description, unit_id: str, new_id: str, new: New, apps: Sequen
     first = described(new.names, new.home or unit.home, choices)
     draft.create(new_id, {**first, "split_from": unit.id})
     waves.join_beside(draft, unit.id, new_id, apps)
-    for app in choices:
-        draft.said.append(
-            f"{app}: {new_id} begins empty; which records of {unit.id} go to it is for the"
-            " application's administrators to select"
+    services = {a.id: a.service for a in before.model.apps}
+    able = [app for app in choices if services.get(app) in CARRYING]
+    if carry and not able:
+        raise refused(
+            "HN-U016",
+            place(before, unit.id, ("applications",)),
+            f"records were to come from {unit.id} to {new_id}, which has no application that can"
+            " carry any",
+            "name one with --applications, or leave --carry out; docs/units.md says which can",
         )
+    for app in choices:
+        if carry and app in able:
+            draft.put(new_id, ("records", unit.id, app, "carry"), list(carry))
+            draft.said.append(
+                f"{app}: those who are named come to {new_id} and stay in {unit.id} too; its"
+                " administrators end their employment there"
+            )
+        else:
+            draft.said.append(
+                f"{app}: {new_id} begins empty; which records of {unit.id} go to it is for the"
+                " application's administrators to select"
+            )
     return draft.wish()
 
 

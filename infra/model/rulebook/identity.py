@@ -7,7 +7,7 @@ from typing import Any
 
 from infra.model.positions import Path
 from infra.model.rules import Broken, View, rule
-from infra.model.schema import Central, Ministry, Strict, Unit
+from infra.model.schema import EVERYTHING, Central, Ministry, Strict, Unit
 
 Entry = tuple[Any, Strict, Path, str]  # value, owner of the file, path in it, what it is
 
@@ -97,6 +97,11 @@ def _lists(view: View) -> Iterator[tuple[Strict, Path, list[Any]]]:
     for unit in view.units:
         yield unit, ("predecessors",), list(unit.predecessors)
         yield unit, ("former_labels",), list(unit.former_labels)
+        for source, apps in unit.records.items():
+            for name, stated in apps.items():
+                if stated.carry != EVERYTHING:
+                    yield unit, ("records", source, name, "carry"), list(stated.carry)
+                yield unit, ("records", source, name, "same"), list(stated.same)
     for app in view.apps:
         for key in ("modules", "needs", "shares", "uses"):
             yield app, (key,), list(getattr(app, key))

@@ -229,7 +229,7 @@ class Taking:
         self.markers[self.unit, kind, there] = (here, made)
 
     def all(self, records):
-        kinds = {}
+        kinds: dict[str, list[dict[str, object]]] = {}
         for record in records:
             kinds.setdefault(record["is"], []).append(record)
         self.each("group", kinds.get("group", ()), lambda r: {"name": r["name"]})
@@ -243,9 +243,14 @@ class Taking:
         self.each("user", kinds.get("user", ()), self.user)
 
     def party(self, record):
-        contacts = [  # fmt: skip
-            {"type": kind, "value": value, "name": name or None, "comment": comment or None,
-             "active": active}
+        contacts = [
+            {
+                "type": kind,
+                "value": value,
+                "name": name or None,
+                "comment": comment or None,
+                "active": active,
+            }
             for kind, value, name, comment, active in record["contacts"]
         ]
         return {
