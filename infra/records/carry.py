@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ from infra.moves.ends import End, end
 from infra.moves.record import now
 from infra.placement import Home, Place
 from infra.records.content import Content
+from infra.records.foresee import foreseen
 from infra.records.match import Matched, Statement, as_wish, matched, missing
 from infra.records.record import Done, TransferRecord
 from infra.records.registry import carriers
@@ -70,8 +71,7 @@ def refuse_conflicts(work: Work) -> None:
     Raises HN-T020 (one problem for each conflict), HN-T021, HN-T022, HN-T024.
     """
     problems = []
-    for transfer in due(work):
-        found = look(work, transfer)
+    for transfer, found in looks(work):
         for line in (*coming(transfer, found), *found.notes):
             work.say(f"{transfer.name}: {line}")
         problems += conflicts(transfer, found)
@@ -84,10 +84,21 @@ def conflicts(transfer: Transfer, found: Matched) -> list[Problem]:
     return [Problem(transfer.name, "HN-T020", c.what, c.remedy) for c in found.conflicts]
 
 
-def look(work: Work, transfer: Transfer) -> Matched:
-    """What would come and what stands against it; writes nothing."""
-    source, target = sides(work, transfer)
-    return matched(_statement(transfer), source.read(), target.read() if target else Content())
+def looks(work: Work) -> Iterator[tuple[Transfer, Matched]]:
+    """What would come by each transfer that is due, and what stands against it; writes nothing.
+
+    Of several into one unit, each is held against what is there after those before it.
+    """
+    targets: dict[tuple[str, str], Content] = {}
+    for transfer in due(work):
+        source, target = sides(work, transfer)
+        key = transfer.application, transfer.target
+        if key not in targets:
+            targets[key] = target.read() if target else Content()
+        said = _statement(transfer)
+        found = matched(said, source.read(), targets[key])
+        targets[key] = foreseen(said, targets[key], found)
+        yield transfer, found
 
 
 def carry_out_due(work: Work) -> list[Done]:

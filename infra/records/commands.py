@@ -13,6 +13,7 @@ from infra.moves import sql
 from infra.moves.ends import end
 from infra.progress import Progress
 from infra.records import carry
+from infra.records.match import Matched
 from infra.records.record import TransferRecord
 from infra.records.words import brought, coming, staying
 from infra.resources import Plan, Transfer
@@ -26,24 +27,18 @@ def show(plan: Plan, as_json: bool) -> int:
     record = TransferRecord(paths.state())
     told: list[dict[str, Any]] = []
     problems: list[Problem] = []
-    due = [t for t in plan.transfers if record.get(t) is None]
-    hosts = [(h.id, h.address) for h in plan.hosts] if due else []
-    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
-        secrets = Secrets.open(paths.secrets()) if due else None
-        for transfer in plan.transfers:
-            lines: tuple[str, ...]
-            if done := record.get(transfer):
-                state = f"carried on {done.when}"
-                lines = (*brought(transfer, done), *staying(transfer, done))
-            elif HomeRecord(paths.state()).all().get((transfer.application, transfer.source)):
-                assert secrets
-                work = carry.Work(plan, connections, secrets, paths.state(), Progress(quiet=True))
-                found = carry.look(work, transfer)
-                state, lines = "due at the next deploy", (*coming(transfer, found), *found.notes)
-                problems += carry.conflicts(transfer, found)
-            else:
-                state, lines = f"nothing to carry: {transfer.source} never had data", ()
-            told.append({"transfer": transfer.name, "state": state, "lines": list(lines)})
+    found = _looks(plan) if any(record.get(t) is None for t in plan.transfers) else {}
+    for transfer in plan.transfers:
+        lines: tuple[str, ...]
+        if done := record.get(transfer):
+            state = f"carried on {done.when}"
+            lines = (*brought(transfer, done), *staying(transfer, done))
+        elif ahead := found.get(transfer):
+            state, lines = "due at the next deploy", (*coming(transfer, ahead), *ahead.notes)
+            problems += carry.conflicts(transfer, ahead)
+        else:
+            state, lines = f"nothing to carry: {transfer.source} never had data", ()
+        told.append({"transfer": transfer.name, "state": state, "lines": list(lines)})
     if as_json:
         click.echo(json.dumps({"transfers": told, "problems": [p.as_dict() for p in problems]}))
         return Exit.FINDINGS if problems else Exit.OK
@@ -54,6 +49,14 @@ def show(plan: Plan, as_json: bool) -> int:
     for problem in problems:
         click.echo(str(problem), err=True)
     return Exit.FINDINGS if problems else Exit.OK
+
+
+def _looks(plan: Plan) -> dict[Transfer, Matched]:
+    """What would come by each transfer that is due; contacts the hosts."""
+    hosts = [(h.id, h.address) for h in plan.hosts]
+    secrets, quiet = Secrets.open(paths.secrets(), create=False), Progress(quiet=True)
+    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
+        return dict(carry.looks(carry.Work(plan, connections, secrets, paths.state(), quiet)))
 
 
 def finish(plan: Plan, unit: str, application: str, quiet: bool, yes: bool) -> None:

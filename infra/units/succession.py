@@ -73,7 +73,9 @@ def _carry_all(draft: Draft, into: str, units: Sequence[Unit], choices: Mapping[
         for app, choice in unit.applications.items():
             if isinstance(choice, External):
                 continue
-            if services.get(app) not in CARRYING:
+            if services.get(app) is None:
+                continue
+            if services[app] not in CARRYING:
                 draft.said.append(
                     f"{app}: what {unit.id} has stays in its own database and files, for the"
                     " application's administrators; nothing of it is carried"

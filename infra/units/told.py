@@ -14,6 +14,7 @@ NEXT = (
     ("hanoi deploy", "bring the sites to it"),
 )
 MOVES = ("hanoi move status", "how far the data is, while it moves and after")
+RECORDS = ("hanoi records show", "who and what would come along, and what stands against it")
 
 
 def outcome(before: Description, wish: Wish, after: Model) -> str:
@@ -32,6 +33,8 @@ def outcome(before: Description, wish: Wish, after: Model) -> str:
         blocks.append(["To know:", *(f"  {text}" for text in wish.said)])
     moves = any(name == "data" and "has to move" in text for name, text in follows)
     following = (*NEXT, MOVES) if moves else NEXT
+    if any(u.records and u not in before.model.units for u in after.units):
+        following = (*following, RECORDS)
     width = max(len(command) for command, _ in following)
     steps = [f"  {command.ljust(width)}  {text}" for command, text in following]
     blocks.append(["No host was contacted. Next:", *steps])

@@ -599,6 +599,15 @@ REFUSED: tuple[Refused, ...] = (
         ),
     ),
     Refused(
+        "split-with-records-of-nothing",
+        (),
+        "split centre press --name-vi A --name-en A --carry lan",
+        4,
+        (
+            "sites/units/centre.yaml:4 applications: HN-U016: records were to come from centre to press, which has no application that can carry any → name one with --applications, or leave --carry out; docs/units.md says which can",
+        ),
+    ),
+    Refused(
         "split-with-the-same-label",
         (),
         "split radio press --name-vi A --name-en A --label tan-so",
@@ -1191,11 +1200,15 @@ WRITTEN: tuple[Written, ...] = (
 +        units: [centre]
 --- a/sites/units/centre.yaml
 +++ b/sites/units/centre.yaml
-@@ -4,3 +4,4 @@
+@@ -4,3 +4,8 @@
  applications:
    personnel:
      mode: central
 +predecessors: [press]
++records:
++  press:
++    personnel:
++      carry: everything
 --- a/sites/units/press.yaml
 +++ b/sites/units/press.yaml
 @@ -1,7 +1,4 @@
@@ -1222,13 +1235,17 @@ WRITTEN: tuple[Written, ...] = (
         """\
 --- a/sites/units/centre.yaml
 +++ b/sites/units/centre.yaml
-@@ -4,3 +4,6 @@
+@@ -4,3 +4,10 @@
  applications:
    personnel:
      mode: central
 +  documents:
 +    mode: central
 +predecessors: [press]
++records:
++  press:
++    personnel:
++      carry: everything
 --- a/sites/units/press.yaml
 +++ b/sites/units/press.yaml
 @@ -1,7 +1,4 @@
@@ -1287,6 +1304,7 @@ WRITTEN: tuple[Written, ...] = (
             "personnel: radio has it self-hosted on radio-1, no backup stated; centre keeps it central",
             "documents: radio has it external at https://vanban.radio.example/; centre keeps it central",
             "radio sits at east, centre at north",
+            "personnel: what radio has stays on radio-1; to carry it, first make it central (hanoi unit set-mode radio personnel central) and deploy",
             "the hosts of radio (radio-1) stay described, since their data is there; take them out when it has moved",
         ),
     ),
@@ -1328,7 +1346,7 @@ WRITTEN: tuple[Written, ...] = (
 +closed: 2026-12-31
 --- /dev/null
 +++ b/sites/units/media.yaml
-@@ -0,0 +1,9 @@
+@@ -0,0 +1,16 @@
 +id: media
 +name:
 +  vi: Vụ Mới
@@ -1338,6 +1356,13 @@ WRITTEN: tuple[Written, ...] = (
 +  personnel:
 +    mode: central
 +predecessors: [press, centre]
++records:
++  press:
++    personnel:
++      carry: everything
++  centre:
++    personnel:
++      carry: everything
 --- a/sites/units/press.yaml
 +++ b/sites/units/press.yaml
 @@ -1,6 +1,4 @@
@@ -1393,6 +1418,42 @@ WRITTEN: tuple[Written, ...] = (
         ),
     ),
     Written(
+        "split-with-records",
+        (IN_WAVE, press(CENTRAL)),
+        "split centre archive --name-vi 'Lưu trữ' --name-en Archive --applications personnel --carry 'lan, vn_vat:0101234567'",
+        """\
+--- a/sites/roadmap.yaml
++++ b/sites/roadmap.yaml
+@@ -13,4 +13,4 @@
+     platform: [gateway]
+     applications:
+       - app: personnel
+-        units: [centre, press]
++        units: [centre, press, archive]
+--- /dev/null
++++ b/sites/units/archive.yaml
+@@ -0,0 +1,13 @@
++id: archive
++name:
++  vi: Lưu trữ
++  en: Archive
++home: north
++applications:
++  personnel:
++    mode: central
++split_from: centre
++records:
++  centre:
++    personnel:
++      carry: [lan, vn_vat:0101234567]
+""",
+        (
+            "choice   personnel of archive: none → central",
+            "page     personnel-archive.mic.example is new",
+            "personnel: those who are named come to archive and stay in centre too; its administrators end their employment there",
+        ),
+    ),
+    Written(
         "close-into",
         (press(CENTRAL), IN_WAVE),
         "close press --on 2027-06-01 --into centre",
@@ -1407,11 +1468,15 @@ WRITTEN: tuple[Written, ...] = (
 +        units: [centre]
 --- a/sites/units/centre.yaml
 +++ b/sites/units/centre.yaml
-@@ -4,3 +4,4 @@
+@@ -4,3 +4,8 @@
  applications:
    personnel:
      mode: central
 +predecessors: [press]
++records:
++  press:
++    personnel:
++      carry: everything
 --- a/sites/units/press.yaml
 +++ b/sites/units/press.yaml
 @@ -1,6 +1,4 @@

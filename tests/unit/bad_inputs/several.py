@@ -20,7 +20,7 @@ CASES = (
             'sites/ministry.yaml:3 domain: HN-M023: "mic" is not accepted → write a domain name in small letters, such as mic.example',
             'sites/sites/north.yaml:9 hosts[0].cpus: HN-M022: "four" where a whole number is expected → write a whole number without quotes',
             'sites/units/centre.yaml:4 illustrative: HN-M015: yes without quotes is a boolean to some readers and text to others → write "yes" in quotes for the text, or true or false for a choice',
-            'sites/units/centre.yaml:5 colour: HN-M020: the key "colour" is not known here → remove it; known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors, split_from',
+            'sites/units/centre.yaml:5 colour: HN-M020: the key "colour" is not known here → remove it; known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors, records, split_from',
             "sites/units/late.yml: HN-M003: this does not belong to the model → rename it to late.yaml",
             "sites/units/press.yaml:2: HN-M008: a tab → use spaces, two for each level",
         ),

@@ -10,7 +10,7 @@ CASES = (
         (swap("units/centre.yaml", "home: north", "hme: north"),),
         (
             'sites/units/centre.yaml:1 home: HN-M021: the key "home" is missing → add home: the id of the site where the unit sits',
-            'sites/units/centre.yaml:3 hme: HN-M020: the key "hme" is not known here → did you mean "home"? known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors, split_from',
+            'sites/units/centre.yaml:3 hme: HN-M020: the key "hme" is not known here → did you mean "home"? known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors, records, split_from',
         ),
     ),
     Case(
@@ -25,7 +25,7 @@ CASES = (
         "unknown-key-with-no-relative",
         (add("units/centre.yaml", "colour: red\n"),),
         (
-            'sites/units/centre.yaml:7 colour: HN-M020: the key "colour" is not known here → remove it; known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors, split_from',
+            'sites/units/centre.yaml:7 colour: HN-M020: the key "colour" is not known here → remove it; known keys: applications, closed, former_labels, home, hosts, id, illustrative, label, name, note, operators, predecessors, records, split_from',
         ),
     ),
     Case(

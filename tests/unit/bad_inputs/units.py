@@ -241,6 +241,71 @@ CASES: tuple[Case, ...] = (
         ),
     ),
     Case(
+        "records-of-a-stranger",
+        (add("units/centre.yaml", "records: {radio: {personnel: {carry: [lan]}}}\n"),),
+        (
+            'sites/units/centre.yaml:7 records.radio: HN-M120: records are to come from "radio", which centre did not come from → name the unit in predecessors or split_from, or take its records out',
+        ),
+    ),
+    Case(
+        "a-part-of-a-predecessor",
+        (
+            press("closed: 2027-01-01\n"),
+            add(
+                "units/centre.yaml",
+                "predecessors: [press]\nrecords:\n  press:\n    personnel: {carry: [lan, binh, lan], same: ['x:1', 'x:1']}\n",
+            ),
+        ),
+        (
+            "sites/units/centre.yaml:10 records.press.personnel.carry: HN-M121: press is closed, and only a selection of its records would come → write carry: everything",
+            'sites/units/centre.yaml:10 records.press.personnel.carry[2]: HN-M034: "lan" is in this list twice → remove one of the two',
+            'sites/units/centre.yaml:10 records.press.personnel.same[1]: HN-M034: "x:1" is in this list twice → remove one of the two',
+        ),
+    ),
+    Case(
+        "everything-of-a-unit-that-stays",
+        (
+            add(
+                "units/centre.yaml",
+                "split_from: radio\nrecords: {radio: {personnel: {carry: everything}}}\n",
+            ),
+        ),
+        (
+            "sites/units/centre.yaml:8 records.radio.personnel.carry: HN-M121: radio goes on, and everything of it would come into centre too → list the logins or identifiers of those who come, or close the unit into this",
+        ),
+    ),
+    Case(
+        "records-that-cannot-be-carried",
+        (
+            add(
+                "units/centre.yaml",
+                "split_from: radio\nrecords: {radio: {documents: {carry: [lan]}}}\n",
+            ),
+        ),
+        (
+            "sites/units/centre.yaml:8 records.radio.documents: HN-M122: records of documents cannot be carried from one unit to another → take the entry out; docs/moves.md says what is left to administrators",
+        ),
+    ),
+    Case(
+        "records-into-nothing",
+        (press("split_from: centre\nrecords: {centre: {personnel: {carry: [lan]}}}\n"),),
+        (
+            "sites/units/press.yaml:5 records.centre.personnel: HN-M122: records of personnel would come into press, for which the toolkit runs none → choose personnel for press as central or self-hosted, or take the entry out",
+        ),
+    ),
+    Case(
+        "records-carried-by-a-word",
+        (
+            add(
+                "units/centre.yaml",
+                "split_from: radio\nrecords: {radio: {personnel: {carry: all}}}\n",
+            ),
+        ),
+        (
+            'sites/units/centre.yaml:8 records.radio.personnel.carry: HN-M023: "all" is not one of the choices → choose everything',
+        ),
+    ),
+    Case(
         "split-from-a-predecessor",
         (
             press("closed: 2027-01-01\n"),
