@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from infra import rollout
 from infra.errors import HanoiError
 from infra.facts import Look
-from infra.live import containers, effects, images, onhost, runtime, session, state
+from infra.live import containers, effects, images, onhost, records, runtime, session, state
 from infra.live.described import Described
 from infra.live.hosts import HostChanges, questions
 from infra.live.images import ImagesAhead
@@ -56,7 +56,7 @@ def look_ahead(
         ahead = images.ahead(reading)
         previewed, checkpoints = _previews(reading, ahead, engine)
         inside = runtime.ahead(reading)
-        told = _tell(reading, current, ahead, previewed, inside)
+        told = _with_records(_tell(reading, current, ahead, previewed, inside), reading)
         meant = effects.told(described, reading, current, told.changes)
         failure = reading.failure()
         return Ahead(
@@ -156,6 +156,11 @@ def _tell(
         *secrets, *on_hosts, *ahead.changes, *engines, *actions, *inside.changes, *removed,
     )  # fmt: skip
     return _Told(changes, tuple(data), tuple(findings), (*unknown, *inside.unknown))
+
+
+def _with_records(told: _Told, reading: Reading) -> _Told:
+    findings, unknown = records.ahead(reading)
+    return replace(told, findings=(*told.findings, *findings), unknown=(*told.unknown, *unknown))
 
 
 def _engineless(host: HostPlan, seen: Look) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +18,7 @@ from infra.records.foresee import foreseen
 from infra.records.match import Matched, Statement, as_wish, matched, missing
 from infra.records.record import Done, TransferRecord
 from infra.records.registry import carriers
-from infra.records.relay import Side
+from infra.records.relay import Side, closed, end_former
 from infra.records.words import brought, coming, staying
 from infra.resources import Plan, Transfer, digest
 from infra.runner import Say
@@ -96,7 +97,8 @@ def looks(work: Work) -> Iterator[tuple[Transfer, Matched]]:
         if key not in targets:
             targets[key] = target.read() if target else Content()
         said = _statement(transfer)
-        found = matched(said, source.read(), targets[key])
+        with _let_in(work, transfer):
+            found = matched(said, source.read(), targets[key])
         targets[key] = foreseen(said, targets[key], found)
         yield transfer, found
 
@@ -121,6 +123,7 @@ def carry_out(work: Work, transfer: Transfer) -> Done:
     if found.conflicts:
         raise HanoiError(conflicts(transfer, found), Exit.REFUSED)
     work.say(f"{transfer.name}: carrying {coming(transfer, found)[0]}")
+    _end_former(work, transfer)
     made = target.take(transfer.source, found.coming.lines(), as_wish(found.given))
     if lacking := missing(said, found.coming, target.read()):
         raise error(
@@ -132,7 +135,7 @@ def carry_out(work: Work, transfer: Transfer) -> Done:
             " maintainers",
         )
     if transfer.closes:
-        _end_of(work, transfer).sql(sql.fence(transfer.database_from))
+        _source(work, transfer).sql(sql.fence(transfer.database_from))
     done = Done(digest(transfer), now(), made, there.others, tuple(found.notes))
     for line in (*brought(transfer, done), *staying(transfer, done)):
         work.say(f"{transfer.name}: {line}")
@@ -184,17 +187,43 @@ def _side(work: Work, transfer: Transfer, unit: str, database: str, place: Place
     return Side(unit, database, carrier, work.connections[able[0]], password)
 
 
-def _end_of(work: Work, transfer: Transfer) -> End:
-    home = work.home(transfer.application, transfer.source)
+def _source(work: Work, transfer: Transfer) -> End:
+    return _end(work, transfer.application, transfer.source)
+
+
+def _end(work: Work, application: str, unit: str) -> End:
+    """The PostgreSQL server that a unit's data is on."""
+    home = work.home(application, unit)
     assert home
     return end(work.plan, home.serving, work.connections)
+
+
+@contextlib.contextmanager
+def _let_in(work: Work, transfer: Transfer) -> Iterator[None]:
+    """The toolkit may read a closed unit's database, whose role an earlier try may have closed."""
+    role = transfer.database_from
+    server = _source(work, transfer) if transfer.closes else None
+    if server is None or server.value(closed(role)) != "1":
+        yield
+        return
+    server.sql(sql.admit(role))
+    try:
+        yield
+    finally:
+        server.sql(sql.fence(role))
 
 
 def _let_nobody_write(work: Work, transfer: Transfer) -> None:
     """The application has no password of a closed unit any more; whoever is still inside from
     before is shown out. An earlier try may have closed the role already."""
     database = transfer.database_from
-    _end_of(work, transfer).sql(sql.fence(database) + sql.admit(database))
+    _source(work, transfer).sql(sql.fence(database) + sql.admit(database))
+
+
+def _end_former(work: Work, transfer: Transfer) -> None:
+    """A try that was killed on our side may still be at work inside the container; what it has
+    done so far is taken back with its connection."""
+    _end(work, transfer.application, transfer.target).sql(end_former(transfer.database_to))
 
 
 def _statement(transfer: Transfer) -> Statement:

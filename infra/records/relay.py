@@ -13,10 +13,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from infra.errors import error
+from infra.moves.sql import literal
 from infra.records.content import Content, Record, parsed
 from infra.records.registry import Carrier
 from infra.ssh import Connection
 
+SESSION = "hanoi-records"  # what the program's connections are called in pg_stat_activity
 SECONDS = 900  # for one reading or taking in; a unit has some thousand people at most
 
 # Reads "<length>\n<program>"; what follows is the program's own input.
@@ -57,6 +59,7 @@ class Side:
             "database": self.database,
             "password": self.password,
             "config": self.carrier.config,
+            "session": SESSION,
             **more,
         }
         program = self.carrier.program.encode()
@@ -75,3 +78,14 @@ class Side:
                 " run the same command again",
             )
         return done.text.splitlines()
+
+
+def closed(role: str) -> str:
+    """SQL: 1 where the role is there and may not log in."""
+    return f"SELECT count(*) FROM pg_roles WHERE rolname = {literal(role)} AND NOT rolcanlogin;"
+
+
+def end_former(database: str) -> str:
+    """SQL: end the program's connections to the database, and wait until they are gone."""
+    return f"""SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity
+        WHERE datname = {literal(database)} AND application_name = {literal(SESSION)};"""

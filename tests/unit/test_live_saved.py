@@ -336,9 +336,10 @@ def test_the_source_of_a_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("sites", "done"), [((), ["deploy", "moves"]), (("nguyen-du",), ["deploy"])]
+    ("sites", "done"),
+    [((), ["conflicts", "deploy", "moves", "records"]), (("nguyen-du",), ["deploy"])],
 )
-def test_moves_follow_where_all_sites_are_deployed(
+def test_moves_and_records_follow_where_all_sites_are_deployed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sites: tuple[str, ...], done: list[str]
 ) -> None:
     """As a deploy without a file: what the description wants elsewhere would stay for ever."""
@@ -350,5 +351,8 @@ def test_moves_follow_where_all_sites_are_deployed(
     monkeypatch.setattr(deploy, "opened", lambda *_: nullcontext(run))
     monkeypatch.setattr(deploy, "execute", lambda *_: seen.append("deploy"))
     monkeypatch.setattr(apply, "carry_out_due", lambda *_: seen.append("moves"))
+    monkeypatch.setattr(records, "work_of", lambda run: run)
+    monkeypatch.setattr(records, "refuse_conflicts", lambda _: seen.append("conflicts"))
+    monkeypatch.setattr(records, "carry_out_due", lambda _: seen.append("records"))
     apply.apply(path, lambda: None, lambda _: None, options=False, verify=False)
     assert seen == done

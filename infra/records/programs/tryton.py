@@ -1,9 +1,9 @@
 """Records of one unit's Tryton database, read or taken in. Runs inside the application's container.
 
-The first line of the input is a wish: {"verb", "database", "password", "config", …}. `read` writes
-what the unit has, one JSON object a line; `take` reads such lines and writes them in one
-transaction, with a marker for each, so that a repeat makes nothing twice. Passwords' hashes are
-written only where the wish asks for them (`hashes`), and no message holds a value of a record.
+The first line of the input is a wish: {"verb", "database", "password", "config", "session", …}.
+`read` writes what the unit has, one JSON object a line; `take` reads such lines and writes them in
+one transaction, with a marker for each, so that a repeat makes nothing twice. Passwords' hashes
+are written only where the wish asks for them (`hashes`).
 """
 
 import datetime
@@ -22,7 +22,7 @@ OF_USERS = ("ir.attachment", "ir.note")  # models of Tryton itself that hold wha
 
 def opened(wish):
     """The pool of the wish's database, reached with its own role's password."""
-    os.environ["PGPASSWORD"] = wish["password"]
+    os.environ |= {"PGPASSWORD": wish["password"], "PGAPPNAME": wish["session"]}
     os.environ["TRYTOND_CONFIG"] = f"{wish['config']}/trytond.conf"
     sys.path.insert(0, wish["config"])
     import roles
