@@ -21,6 +21,7 @@ from infra.live import apply, moved, saved
 from infra.live.described import Described, Source, source
 from infra.live.preview import Ahead
 from infra.live.runtime import RuntimeAhead
+from infra.records import carry as records
 from infra.report.content import Change, Report, Summary
 from tests.unit.livehost import facts_of, sample
 
