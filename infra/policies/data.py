@@ -59,8 +59,18 @@ def data_left_behind(before: Side, after: Side, changes: Sequence[Change]) -> It
     """Databases that nothing uses any more, and volumes of services that leave a host."""
     assert before.plan and after.plan
     kept = {d.name for d in after.plan.common.databases}
+    carried = {t.database_from: t for t in after.plan.transfers if t.closes}
     for database in before.plan.common.databases:
-        if database.name not in kept:
+        if transfer := carried.get(database.name):
+            yield Danger(
+                f"database {database.name}",
+                f"its records come into {transfer.target}; what cannot be carried stays in it",
+                "a deploy carries what is stated under records:, and refuses conflicts first",
+                "look at `hanoi records show` before and after the deploy; `hanoi records finish`"
+                " removes the database when nothing of it is needed",
+                severity="note",
+            )
+        elif database.name not in kept:
             yield Danger(f"database {database.name}", "it leaves the plan with its data in it")
     now = hosts_of(after.plan)
     for host_id, old in hosts_of(before.plan).items():

@@ -76,6 +76,8 @@ def unit_vanished(before: Side, after: Side, changes: Sequence[Change]) -> Itera
 )
 def unit_cut_off(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Danger]:
     """A unit whose page is no longer served by the toolkit, or leads elsewhere from now on."""
+    assert after.plan
+    heirs = {(t.application, t.source): t.target for t in after.plan.transfers if t.closes}
     for change in changes:
         if change.kind != "page" or not change.units:
             continue
@@ -86,4 +88,14 @@ def unit_cut_off(before: Side, after: Side, changes: Sequence[Change]) -> Iterat
         if change.operation == "delete" or (change.operation == "update" and leads_on):
             app = ", ".join(change.applications)
             what = f"{app} at {change.name} is no longer served centrally"
-            yield Danger(f"unit {change.units[0]}", what)
+            where, heir = f"unit {change.units[0]}", heirs.get((app, change.units[0]))
+            if heir:
+                yield Danger(
+                    where,
+                    f"{what}; it leads to {heir}, where its users and records come",
+                    "whoever is at work there has to log in anew",
+                    "tell the unit's users the day, and that their login and password stay",
+                    severity="note",
+                )
+            else:
+                yield Danger(where, what)

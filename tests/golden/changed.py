@@ -97,6 +97,12 @@ def merge(d: Description) -> None:
     _pilot(d)[:] = ["tt-thong-tin", "vu-can-bo"]
 
 
+def merge_with_records(d: Description) -> None:
+    merge(d)
+    carried = {"personnel": {"carry": "everything", "same": ["lan"]}}
+    d["units"][-1]["records"] = {"vu-to-chuc-can-bo": carried}
+
+
 def rename_name(d: Description) -> None:
     d["units"][0]["name"] = {"vi": "Trung tâm Chuyển đổi số", "en": "Digital Centre"}
 
@@ -277,6 +283,7 @@ CASES: Mapping[str, Case] = {
         edit.__name__.replace("_", "-"): Case(edit)
         for edit in (
             new_unit, central_to_self_hosted, self_hosted_to_central, central_to_external, merge,
+            merge_with_records,
             rename_name, rename_label, unit_closed, unit_removed, backup_text, backup_dropped,
             new_site, new_site_host, host_removed, hub_moved, container_network, user_networks,
             open_to_everyone, management_networks, application_memory, memory_exceeded,
