@@ -119,13 +119,14 @@ def carry_out(work: Work, transfer: Transfer) -> Done:
     if target is None:
         raise _not_ready(transfer)
     said, there = _statement(transfer), source.read(hashes=True)
-    found = matched(said, there, target.read())
+    before = target.read()
+    found = matched(said, there, before)
     if found.conflicts:
         raise HanoiError(conflicts(transfer, found), Exit.REFUSED)
     work.say(f"{transfer.name}: carrying {coming(transfer, found)[0]}")
     _end_former(work, transfer)
     made = target.take(transfer.source, found.coming.lines(), as_wish(found.given))
-    if lacking := missing(said, found.coming, target.read()):
+    if lacking := missing(said, found.coming, before, target.read()):
         raise error(
             "HN-T023",
             transfer.name,

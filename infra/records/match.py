@@ -216,11 +216,17 @@ class _Sides:
         return self.come.get((kind, there), self.made.given[kind].get(there))
 
 
-def missing(said: Statement, coming: Content, after: Content) -> list[str]:
-    """What did not arrive, or arrived otherwise, by name; nothing when all is as it should be."""
+def missing(said: Statement, coming: Content, before: Content, after: Content) -> list[str]:
+    """What did not arrive, or arrived otherwise, by name; nothing when all is as it should be.
+
+    before, after: the target. What had come before is its users' own, who may have changed it.
+    """
+    earlier = {(m.kind, m.source) for m in before.markers if m.unit == said.source}
     come = {(m.kind, m.source): m for m in after.markers if m.unit == said.source}
     found = []
     for record in coming.lines():
+        if (record["is"], record["id"]) in earlier:
+            continue
         marker = come.get((record["is"], record["id"]))
         here = after.of(record["is"]).get(marker.here) if marker else None
         if marker is None or here is None:

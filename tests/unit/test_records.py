@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -198,14 +200,15 @@ def test_two_units_into_a_new_one_are_held_against_each_other() -> None:
 def test_what_did_not_arrive_is_named() -> None:
     source, target = content(*PRESS), content(*RADIO)
     found = matched(ALL, source, target)
-    assert "user lan is not there" in missing(ALL, found.coming, target)
-    arrived = _taken(source, target, found)
-    assert missing(ALL, found.coming, arrived) == []
+    assert "user lan is not there" in missing(ALL, found.coming, target, target)
+    arrived = _taken(target, found, "press")
+    assert missing(ALL, found.coming, target, arrived) == []
     arrived.of("user")[102]["email"] = "another@mic.example"
-    assert missing(ALL, found.coming, arrived) == ["user lan differs"]
+    assert missing(ALL, found.coming, target, arrived) == ["user lan differs"]
+    assert missing(ALL, found.coming, arrived, arrived) == [], "changed by its users since"
 
 
-def _taken(source: Content, target: Content, found: Matched) -> Content:
+def _taken(target: Content, found: Matched, unit: str) -> Content:
     """What the target holds after a transfer: ids from 100 on."""
     records = {kind: dict(target.of(kind)) for kind in target.records}
     markers = []
@@ -213,7 +216,7 @@ def _taken(source: Content, target: Content, found: Matched) -> Content:
         kind = record["is"]
         given = found.given[kind].get(record["id"])
         here = given or 100 + record["id"]
-        markers.append(Marker("press", kind, record["id"], here, given is None))
+        markers.append(Marker(unit, kind, record["id"], here, given is None))
         if given is None:
             records[kind][here] = {**record, "id": here}
     return Content(records, (), tuple(markers))
@@ -262,8 +265,25 @@ class Host:
         length, _, rest = input.partition(b"\n")
         wish, *records = rest[int(length) :].decode().splitlines()
         self.asked.append((script, json.loads(wish), records))
-        said = self.databases[self.asked[-1][1]["database"]]
-        return Completed(0, "\n".join(map(json.dumps, said.lines())).encode(), "")
+        name = wish_of(self)["database"]
+        if wish_of(self)["verb"] == "take":
+            found = Matched(content(*map(json.loads, records)))
+            found.given = {
+                kind: {int(there): here for there, here in pairs.items()}
+                for kind, pairs in wish_of(self)["given"].items()
+            }
+            self.databases[name] = _taken(self.databases[name], found, wish_of(self)["unit"])
+            made = found.coming.counts()
+            return Completed(0, json.dumps({"is": "taken", "made": made}).encode(), "")
+        said = self.databases[name]
+        markers = [{"is": "marker", **dataclasses.asdict(m)} for m in said.markers]
+        others = [{"is": "other", "title": t, "count": c} for t, c in said.others]
+        lines = [*said.lines(), *others, *markers]
+        return Completed(0, "\n".join(map(json.dumps, lines)).encode(), "")
+
+
+def wish_of(host: Host) -> dict[str, Any]:
+    return dict(host.asked[-1][1])
 
 
 def work(tmp_path: Path, made: Plan, databases: dict[str, Content]) -> carry.Work:
@@ -296,6 +316,81 @@ def test_a_deploy_is_refused_before_it_begins(tmp_path: Path) -> None:
         assert "password" not in script, "in no argument"
         assert wish["verb"] == "read" and wish["hashes"] is False and records == []
         assert wish["password"].startswith("the password of db/personnel-")
+
+
+def test_several_units_into_a_new_one_are_refused_before_it_is_there(tmp_path: Path) -> None:
+    """Each is held against those before it, as the new unit has no data to be held against."""
+    one = plan(model(merged())).transfers[0]
+    two = replace(one, source="film", database_from="personnel_film", same=())
+    made = replace(plan(model(merged())), transfers=(replace(one, same=()), two))
+    film = content(party(1, "Film"), company(1, 1, "Film"), party(5, "Lan", "012"), user(9, "lan"))
+    ready = work(tmp_path, made, {one.database_from: content(*PRESS), "personnel_film": film})
+    for source in (one.source, "film"):
+        HomeRecord(tmp_path).record("personnel", source, Home(Place()))
+    HomeRecord(tmp_path).forget("personnel", one.target)
+    with pytest.raises(HanoiError) as refused:
+        carry.refuse_conflicts(ready)
+    assert {p.where for p in refused.value.problems} == {two.name}
+
+
+def test_a_closed_unit_is_let_out_read_whole_carried_compared_and_shut(tmp_path: Path) -> None:
+    changed = merged()
+    changed["units"][1]["records"][changed["units"][0]["id"]]["personnel"]["same"] = []
+    made = plan(model(changed))
+    (transfer,) = made.transfers
+    databases = {
+        transfer.database_from: content(*PRESS),
+        transfer.database_to: content(*RADIO),
+    }
+    ready = work(tmp_path, made, databases)
+    HomeRecord(tmp_path).record("personnel", transfer.source, Home(Place()))
+    carry.refuse_conflicts(ready)
+    (done,) = carry.carry_out_due(ready)
+    assert done.stays == (("Timesheet Line", 12),)
+    assert TransferRecord(tmp_path).get(transfer) == done
+    host = next(h for h in ready.connections.values() if h.asked)  # type: ignore[attr-defined]
+    asked = [(w["verb"], w["database"], w.get("hashes")) for _, w, _ in host.asked[2:]]  # type: ignore[attr-defined]
+    assert asked == [
+        ("read", transfer.database_from, True),
+        ("read", transfer.database_to, False),
+        ("take", transfer.database_to, None),
+        ("read", transfer.database_to, False),
+    ]
+    statements = [s for h in ready.connections.values() for s in h.sql if "ROLE" in s]  # type: ignore[attr-defined]
+    assert ["NOLOGIN" in s and " LOGIN" not in s for s in statements] == [False, True]
+    assert all(transfer.database_from in s for s in statements)
+    kept = (tmp_path / "records.json").read_text()
+    assert HASH not in kept and "password" not in kept
+    assert carry.carry_out_due(ready) == [], "once"
+
+
+def test_what_arrives_otherwise_is_no_success(tmp_path: Path) -> None:
+    class Forgets(Host):
+        def run(self, script: str, *, input: bytes, timeout: float) -> Completed:
+            done = super().run(script, input=input, timeout=timeout)
+            for said in self.databases.values():
+                for kind in said.records:
+                    said.of(kind).pop(102, None)  # type: ignore[attr-defined]
+            return done
+
+    changed = merged()
+    changed["units"][1]["records"][changed["units"][0]["id"]]["personnel"]["same"] = []
+    made = plan(model(changed))
+    (transfer,) = made.transfers
+    databases = {
+        transfer.database_from: content(*PRESS),
+        transfer.database_to: content(*RADIO),
+    }
+    ready = work(tmp_path, made, databases)
+    ready = dataclasses.replace(
+        ready,
+        connections={h: Forgets(databases) for h in ready.connections},  # type: ignore[misc]
+    )
+    HomeRecord(tmp_path).record("personnel", transfer.source, Home(Place()))
+    with pytest.raises(HanoiError) as failed:
+        carry.carry_out_due(ready)
+    assert [p.code for p in failed.value.problems] == ["HN-T023"]
+    assert TransferRecord(tmp_path).get(transfer) is None
 
 
 def test_a_transfer_that_is_over_is_not_due_until_the_description_says_otherwise(
