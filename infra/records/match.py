@@ -61,6 +61,7 @@ def matched(said: Statement, source: Content, target: Content) -> Matched:
     sides.users()
     sides.parties()
     sides.employees()
+    sides.not_added()
     return made
 
 
@@ -211,6 +212,31 @@ class _Sides:
                     f"{name} is an employee of {self.said.target} already, with other dates; both"
                     " employments are there afterwards"
                 )
+
+    def not_added(self) -> None:
+        """What one person's record in the source has beyond the one in the target, by number."""
+        companies = {c["party"] for c in self.made.coming.of("company").values()}
+        for there, here in self.made.given["party"].items():
+            if there in companies:
+                continue
+            ours, theirs = self.target.of("party")[here], self.source.of("party")[there]
+            codes = len(identifiers(theirs) - identifiers(ours))
+            known = [c[:2] for c in ours["contacts"]]
+            contacts = sum(c[:2] not in known for c in theirs["contacts"])
+            if codes or contacts:
+                self.made.notes.append(
+                    f"{theirs['name']}: {codes} identifiers and {contacts} contact mechanisms of"
+                    f" {self.said.source} are not added to the record that is there"
+                )
+        for there, here in self.made.given["user"].items():
+            has = {self._group(self.target, g) for g in self.target.of("user")[here]["groups"]}
+            theirs = self.source.of("user")[there]
+            if more := sorted({self._group(self.source, g) for g in theirs["groups"]} - has):
+                self.made.notes.append(f"{theirs['login']} is not added to: {', '.join(more)}")
+
+    @staticmethod
+    def _group(content: Content, group: int) -> str:
+        return str(content.of("group")[group]["name"])
 
     def _here(self, kind: str, there: int) -> int | None:
         return self.come.get((kind, there), self.made.given[kind].get(there))

@@ -129,6 +129,29 @@ def test_one_person_by_login_is_one_party_too_and_one_employment_of_the_same_day
     assert any("Lan is an employee of radio already, with other dates" in n for n in told.notes)
 
 
+def test_what_one_person_has_beyond_the_record_that_is_there_is_told() -> None:
+    said = Statement("press", "radio", same=("lan", ":012"))
+    twin = party(7, "Lan", "012")
+    found = matched(said, content(*PRESS), content(*RADIO, twin, user(5, "lan")))
+    assert "lan is not added to: Administration" in found.notes
+    assert not any("contact mechanisms" in note for note in found.notes)
+    more = [
+        {
+            **r,
+            "identifiers": [["", "012"], ["", "9"]],
+            "contacts": [["email", "l@x.vn", "", "", True]],
+        }
+        if r.get("name") == "Lan" and r["is"] == "party"
+        else r
+        for r in PRESS
+    ]
+    told = matched(said, content(*more), content(*RADIO, twin, user(5, "lan"))).notes
+    assert (
+        "Lan: 1 identifiers and 1 contact mechanisms of press are not added to the record that is"
+        " there"
+    ) in told
+
+
 def test_a_name_alone_proves_nothing_and_is_told() -> None:
     found = matched(ALL, content(*PRESS), content(*RADIO, party(9, "a Printer")))
     assert found.conflicts == [] and 4 not in found.given["party"]
