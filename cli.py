@@ -375,9 +375,10 @@ def records() -> None:
 @_options(through_option, json_option)
 def records_show(through: str | None, as_json: bool) -> int:
     """What has been carried, or what would come and what stands against it; writes nothing."""
+    from infra.model import load
     from infra.records import commands
 
-    return commands.show(_plan(through), as_json)
+    return commands.show(load(paths.sites()), _plan(through), as_json)
 
 
 @records.command("finish")

@@ -9,21 +9,24 @@ import click
 
 from infra import deploy, paths, ssh
 from infra.errors import Exit, Problem, error
+from infra.model.schema import Model
 from infra.moves import sql
 from infra.moves.ends import end
 from infra.progress import Progress
 from infra.records import carry
 from infra.records.match import Matched
 from infra.records.record import TransferRecord
+from infra.records.stays import Stay, counted, stays
 from infra.records.words import brought, coming, staying
 from infra.resources import Plan, Transfer
 from infra.secrets import Secrets
 from infra.state import HomeRecord
 
 
-def show(plan: Plan, as_json: bool) -> int:
+def show(model: Model, plan: Plan, as_json: bool) -> int:
     """Every transfer that the description asks for: how it ended, or what would come and what
-    stands against it. Contacts the hosts where one is due; writes nothing."""
+    stands against it; and what else closed units left. Writes nothing, and contacts the hosts
+    only where there is something to ask."""
     record = TransferRecord(paths.state())
     told: list[dict[str, Any]] = []
     problems: list[Problem] = []
@@ -39,13 +42,17 @@ def show(plan: Plan, as_json: bool) -> int:
         else:
             state, lines = f"nothing to carry: {transfer.source} never had data", ()
         told.append({"transfer": transfer.name, "state": state, "lines": list(lines)})
+    for stay in stays(model, plan, HomeRecord(paths.state()).all()):
+        into = f"nothing is carried into {stay.heir}" if stay.heir else "nobody took it over"
+        kept = _counted(plan, stay)
+        told.append({"transfer": stay.name, "state": f"stays; {into}", "lines": list(kept)})
     if as_json:
         click.echo(json.dumps({"transfers": told, "problems": [p.as_dict() for p in problems]}))
         return Exit.FINDINGS if problems else Exit.OK
     for one in told:
         click.echo("\n  ".join((f"{one['transfer']}: {one['state']}", *one["lines"])))
     if not told:
-        click.echo("the description asks for no records to be carried")
+        click.echo("the description asks for no records to be carried, and no closed unit left any")
     for problem in problems:
         click.echo(str(problem), err=True)
     return Exit.FINDINGS if problems else Exit.OK
@@ -57,6 +64,12 @@ def _looks(plan: Plan) -> dict[Transfer, Matched]:
     secrets, quiet = Secrets.open(paths.secrets(), create=False), Progress(quiet=True)
     with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
         return dict(carry.looks(carry.Work(plan, connections, secrets, paths.state(), quiet)))
+
+
+def _counted(plan: Plan, stay: Stay) -> tuple[str, ...]:
+    hosts = [(h.id, h.address) for h in plan.hosts]
+    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
+        return counted(stay, plan, connections)
 
 
 def finish(plan: Plan, unit: str, application: str, quiet: bool, yes: bool) -> None:

@@ -22,6 +22,7 @@ from infra.records.record import Done, TransferRecord
 from infra.records.registry import carriers
 from infra.records.relay import Side
 from infra.records.select import selected
+from infra.records.stays import counted, stays
 from infra.records.words import coming, staying
 from infra.resources import Plan
 from infra.ssh.connection import Completed
@@ -480,3 +481,28 @@ def test_operators_are_told_what_comes_and_exactly_what_stays() -> None:
     assert "left in " + transfer.source + " for its administrators: 12 Timesheet Line" in told
     assert f"hanoi records finish {transfer.source} personnel" in told
     assert HASH not in told
+
+
+def test_what_cannot_be_carried_is_counted_by_kind(tmp_path: Path) -> None:
+    described = merged()
+    gone = described["units"][0]["id"]
+    heir = described["units"][1].pop("records") and described["units"][1]["id"]
+    made = model(described)
+    homes = {("personnel", gone): Home(Place()), ("personnel", heir): Home(Place())}
+    (stay,) = stays(made, plan(made), homes)
+    assert (stay.name, stay.heir) == (f"personnel of {gone}", heir)
+    assert list(stays(model(merged()), plan(model(merged())), homes)) == [], "it is carried"
+    assert counted(stay, plan(made), {}) == (
+        "not counted: look at it in the application's own database",
+    )
+
+    class Database(Host):
+        def run(self, script: str, *, input: bytes, timeout: float) -> Completed:
+            said = b"f" if b"recovery" in input else b'documents of the type "A|B"|3\ntags|0\n'
+            return Completed(0, said, "")
+
+    documents = replace(stay, service="mayan")
+    hosts = {h.id: Database({}) for h in plan(made).hosts}
+    assert counted(documents, plan(made), hosts) == ('3 documents of the type "A|B"',)  # type: ignore[arg-type]
+    away = replace(documents, home=Home(Place("x-1", own=True)))
+    assert counted(away, plan(made), {}) == ("not counted: it is on the unit's own host x-1",)
