@@ -97,11 +97,13 @@ class _Sides:
                 )
 
     def groups(self) -> None:
+        """By name. Which groups a database has that is still to be made, nobody can tell yet."""
+        made = any(group > 0 for group in self.target.of("group"))
         names = {g["name"]: g["id"] for g in self.target.of("group").values()}
         for group in self.new("group"):
             if (here := names.get(group["name"])) is not None:
                 self.made.given["group"][group["id"]] = here
-            else:
+            elif made:
                 self.made.notes.append(
                     f'the group "{group["name"]}" comes without rights: give them in'
                     f" {self.said.target}"

@@ -6,11 +6,13 @@ import dataclasses
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from infra.errors import HanoiError
+from infra.live import records as live
 from infra.model.rulebook.records import CARRYING
 from infra.placement import Home, Place
 from infra.plan import plan
@@ -100,6 +102,7 @@ def test_everything_comes_and_leads_to_the_one_company_there_is() -> None:
 def test_into_an_empty_database_the_company_comes_too() -> None:
     found = matched(ALL, content(*PRESS), Content())
     assert found.conflicts == [] and not any(found.given.values())
+    assert found.notes == [], "which groups it will have is not known yet"
 
 
 def test_the_same_login_is_a_conflict_by_name_unless_stated() -> None:
@@ -340,6 +343,27 @@ def test_a_deploy_is_refused_before_it_begins(tmp_path: Path) -> None:
         assert "password" not in script, "in no argument"
         assert wish["verb"] == "read" and wish["hashes"] is False and records == []
         assert wish["password"].startswith("the password of db/personnel-")
+
+
+def test_a_plan_tells_what_would_come_and_refuses_what_a_deploy_would(tmp_path: Path) -> None:
+    made = plan(model(merged()))
+    (transfer,) = made.transfers
+    databases = {transfer.database_from: content(*PRESS), transfer.database_to: content(*RADIO)}
+    ready = work(tmp_path, made, databases)
+    HomeRecord(tmp_path).record("personnel", transfer.source, Home(Place()))
+    reading = SimpleNamespace(
+        plan=made, sites=made.sites, connections=ready.connections, secrets=ready.secrets,
+        state=tmp_path, say=ready.say,
+    )  # fmt: skip
+    findings, unknown = live.ahead(reading)  # type: ignore[arg-type]
+    assert unknown == []
+    assert [(f.id, f.severity) for f in findings][-1] == ("records-conflict", "refused")
+    assert findings[0].what.startswith("2 users, 2 employees")
+    reading.sites = made.sites[:1]
+    assert live.ahead(reading) == ([], []), "a deploy of one site carries nothing"  # type: ignore[arg-type]
+    reading.sites, reading.connections = made.sites, {}
+    ((), (told,)) = live.ahead(reading)  # type: ignore[arg-type]
+    assert "HN-T021" in told
 
 
 def test_several_units_into_a_new_one_are_refused_before_it_is_there(tmp_path: Path) -> None:
