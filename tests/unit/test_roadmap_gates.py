@@ -291,6 +291,7 @@ def test_the_command_line_hands_the_reason_on(
     from infra import deploy, engine
     from infra.live import apply
     from infra.moves import commands
+    from infra.records import carry
 
     given: list[str] = []
 
@@ -306,6 +307,8 @@ def test_the_command_line_hands_the_reason_on(
     monkeypatch.setenv("HANOI_STATE", str(tmp_path))
     monkeypatch.setattr(deploy, "opened", lambda *_: opened)
     monkeypatch.setattr(deploy, "execute", execute)
+    for name in ("work_of", "refuse_conflicts", "carry_out_due"):
+        monkeypatch.setattr(carry, name, lambda _: None)
     monkeypatch.setattr(engine, "ensure", lambda say: None)
     monkeypatch.setattr(apply, "apply", applied)
     monkeypatch.setattr(commands, "carry_out_due", lambda *_: [])

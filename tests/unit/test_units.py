@@ -122,11 +122,18 @@ def test_the_sample_is_not_edited_by_mistake(tmp_path: Path) -> None:
 
 def test_what_the_plan_tells_is_told_first(tmp_path: Path) -> None:
     root = spoiled(tmp_path, (press(CENTRAL), IN_WAVE))
-    told = unit("merge press centre media --new --name-vi Mới --name-en New --on 2026-12-31").output
+    told = unit("close press --on 2026-12-31 --without-successor").output
     assert said(root) == ()
     lines = told.partition("deployed:\n")[2].split("\n\n")[0].split("\n")
-    assert lines[0].startswith("  danger   database personnel_centre: it leaves the plan")
-    assert any(line.split() == ["data", "database", "personnel_media", "created"] for line in lines)
+    assert re.match("  danger +database personnel_press: it leaves the plan", lines[0])
+
+
+def test_a_merge_that_takes_the_records_is_no_danger(tmp_path: Path) -> None:
+    spoiled(tmp_path, (press(CENTRAL), IN_WAVE))
+    told = unit("merge press centre media --new --name-vi Mới --name-en New --on 2026-12-31").output
+    lines = [line.split() for line in told.partition("deployed:\n")[2].split("\n")]
+    assert ["data", "database", "personnel_media", "created"] in lines
+    assert "danger" not in told and "hanoi records show" in told
 
 
 # All or nothing.
