@@ -249,8 +249,8 @@ def _run(
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
             everything = "runtime" in steps and not site_ids
-            if everything:
-                carry.refuse_conflicts(carry.work_of(run))
+            if "runtime" in steps:
+                carry.refuse_conflicts(carry.work_of(run), run.hosts if site_ids else ())
             outcome = deployment.execute(run, engine, steps, despite)
             if everything:
                 from infra.moves.commands import carry_out_due

@@ -50,8 +50,7 @@ def apply(
         now = {h.id: fingerprint.looked_at(h, run.looks[h.id]) for h in run.hosts}
         if problems := moved.host_problems(before, now):
             raise HanoiError(problems, Exit.REFUSED)
-        if not kept.sites:
-            records.refuse_conflicts(records.work_of(run))
+        records.refuse_conflicts(records.work_of(run), run.hosts if kept.sites else ())
         outcome = deploy.execute(run, engine(), deploy.STEPS, despite)
         if not kept.sites:
             carry_out_due(run, lambda: describe(kept.through).plan)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -20,7 +20,7 @@ from infra.records.record import Done, TransferRecord
 from infra.records.registry import carriers
 from infra.records.relay import Side, closed, end_former
 from infra.records.words import brought, coming, staying
-from infra.resources import Plan, Transfer, digest
+from infra.resources import HostPlan, Plan, Transfer, digest
 from infra.runner import Say
 from infra.services.database import password_of
 from infra.ssh import Connection
@@ -66,11 +66,15 @@ def due(work: Work) -> list[Transfer]:
     ]
 
 
-def refuse_conflicts(work: Work) -> None:
+def refuse_conflicts(work: Work, only: Sequence[HostPlan] = ()) -> None:
     """Before a deploy changes anything: both sides of every transfer are looked at.
 
-    Raises HN-T020 (one problem for each conflict), HN-T021, HN-T022, HN-T024.
+    only: the hosts of a deploy of some sites, which carries nothing and may close no unit.
+    Raises HN-T020 (one problem for each conflict), HN-T021, HN-T022, HN-T024, HN-T026.
     """
+    if only:
+        _refuse_half_closed(work, only)
+        return
     problems = []
     for transfer, found in looks(work):
         for line in (*coming(transfer, found), *found.notes):
@@ -78,6 +82,25 @@ def refuse_conflicts(work: Work) -> None:
         problems += conflicts(transfer, found)
     if problems:
         raise HanoiError(problems, Exit.REFUSED)
+
+
+def _refuse_half_closed(work: Work, only: Sequence[HostPlan]) -> None:
+    """A unit's own site may be deployed alone at any time; of the shared ones all, when a unit
+    closes whose records are still to come."""
+    closing = [t for t in due(work) if t.closes]
+    if closing and any(not h.own for h in only):
+        raise HanoiError(
+            [
+                Problem(
+                    t.name,
+                    "HN-T026",
+                    f"{t.source} would close at some sites before its records were looked at",
+                    "run `hanoi deploy` without --site first",
+                )
+                for t in closing
+            ],
+            Exit.REFUSED,
+        )
 
 
 def conflicts(transfer: Transfer, found: Matched) -> list[Problem]:

@@ -338,7 +338,7 @@ def test_the_source_of_a_model(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("sites", "done"),
-    [((), ["conflicts", "deploy", "moves", "records"]), (("nguyen-du",), ["deploy"])],
+    [((), ["conflicts", "deploy", "moves", "records"]), (("nguyen-du",), ["conflicts", "deploy"])],
 )
 def test_moves_and_records_follow_where_all_sites_are_deployed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sites: tuple[str, ...], done: list[str]
@@ -353,7 +353,7 @@ def test_moves_and_records_follow_where_all_sites_are_deployed(
     monkeypatch.setattr(deploy, "execute", lambda *_: seen.append("deploy"))
     monkeypatch.setattr(apply, "carry_out_due", lambda *_: seen.append("moves"))
     monkeypatch.setattr(records, "work_of", lambda run: run)
-    monkeypatch.setattr(records, "refuse_conflicts", lambda _: seen.append("conflicts"))
+    monkeypatch.setattr(records, "refuse_conflicts", lambda *_: seen.append("conflicts"))
     monkeypatch.setattr(records, "carry_out_due", lambda _: seen.append("records"))
     apply.apply(path, lambda: None, lambda _: None, options=False, verify=False)
     assert seen == done

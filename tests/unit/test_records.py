@@ -366,6 +366,18 @@ def test_a_plan_tells_what_would_come_and_refuses_what_a_deploy_would(tmp_path: 
     assert "HN-T021" in told
 
 
+def test_a_unit_closes_at_all_sites_or_none(tmp_path: Path) -> None:
+    made = plan(model(merged()))
+    (transfer,) = made.transfers
+    ready = work(tmp_path, made, {})
+    HomeRecord(tmp_path).record("personnel", transfer.source, Home(Place()))
+    own = [replace(made.hosts[0], own=True)]
+    carry.refuse_conflicts(ready, own)
+    with pytest.raises(HanoiError) as refused:
+        carry.refuse_conflicts(ready, [*own, made.hosts[1]])
+    assert [p.code for p in refused.value.problems] == ["HN-T026"]
+
+
 def test_several_units_into_a_new_one_are_refused_before_it_is_there(tmp_path: Path) -> None:
     """Each is held against those before it, as the new unit has no data to be held against."""
     one = plan(model(merged())).transfers[0]

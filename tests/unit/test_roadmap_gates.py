@@ -308,7 +308,7 @@ def test_the_command_line_hands_the_reason_on(
     monkeypatch.setattr(deploy, "opened", lambda *_: opened)
     monkeypatch.setattr(deploy, "execute", execute)
     for name in ("work_of", "refuse_conflicts", "carry_out_due"):
-        monkeypatch.setattr(carry, name, lambda _: None)
+        monkeypatch.setattr(carry, name, lambda *_: None)
     monkeypatch.setattr(engine, "ensure", lambda say: None)
     monkeypatch.setattr(apply, "apply", applied)
     monkeypatch.setattr(commands, "carry_out_due", lambda *_: [])
