@@ -249,7 +249,7 @@ def _run(
         engine = pulumi_engine.ensure(say) if needs_engine else None
         with deployment.opened(plan, site_ids, say, command) as run:
             everything = "runtime" in steps and not site_ids
-            if "runtime" in steps:
+            if {"hosts", "runtime"} & set(steps):  # files alone close a unit at the gateways
                 carry.refuse_conflicts(carry.work_of(run), run.hosts if site_ids else ())
             outcome = deployment.execute(run, engine, steps, despite)
             if everything:
