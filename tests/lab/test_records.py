@@ -162,7 +162,7 @@ def test_a_conflict_stops_the_deploy_before_anything_changes(ministry: Ministry)
     shown = hanoi("records", "show", sites=ministry.sites, check=False)
     assert shown.code == 1 and 'both units have a user "lan"' in shown.err
     planned = hanoi("plan", "--quiet", sites=ministry.sites, check=False)
-    assert planned.code == 1 and "records-conflict" in planned.out
+    assert planned.code == 4 and "records-conflict" in planned.out
     refused = ministry.deploy(check=False)
     assert refused.code == 4 and "HN-T020" in refused.err and "same:" in refused.err
     assert ministry.logged_in(GONE, "binh", ministry.password(GONE, "binh")), "it still serves"
