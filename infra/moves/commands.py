@@ -18,7 +18,9 @@ from infra.resources import Plan
 
 
 def carry_out_due(run: deploy.Deployment, replan: Replan) -> list[Move]:
-    """All moves that the plan asks for, one after the other (a deploy does so at its end)."""
+    """All moves that the plan asks for, one after the other (a deploy does so at its end); the
+    files of those that are over follow."""
+    carry.follow(run)
     return [moves.carry_out(run, m, replan) for m in moves.due(run.plan, MoveRecord(run.state))]
 
 
