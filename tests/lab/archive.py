@@ -7,20 +7,17 @@ import http.client
 import itertools
 import json
 import ssl
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.lab.gateway import connected
+from tests.lab.staff import NotNow
 
 SECONDS = 30
+EVERY = 1.5  # seconds between two documents: each is read, drawn and indexed
 API = "/api/v4"
 BOUNDARY = "hanoi"
-
-
-class NotNow(Exception):
-    """The request was not answered, or not with what was asked for; args: what came instead."""
 
 
 @dataclass
@@ -40,23 +37,23 @@ class Archive:
         self._turn = itertools.cycle(self.gateways)
         self._trust = ssl.create_default_context(cadata=self.authority)
 
-    def put(self, label: str) -> int:
-        """A PDF in which the label is written; its id. Raises NotNow: it may be there all the
-        same."""
+    def add(self, name: str) -> int:
+        """A PDF with its name in it; its id. Raises NotNow: it may be there all the same."""
+        time.sleep(EVERY)
         self._log_in()
-        fields = {"document_type_id": self._kind, "label": label, "language": "eng"}
-        body = form(fields, pdf(label))
+        fields = {"document_type_id": self._kind, "label": name, "language": "eng"}
         kind = f"multipart/form-data; boundary={BOUNDARY}"
+        body = form(fields, pdf(written(name)))
         return int(self._ask("POST", "/documents/upload/", body, kind)["id"])
 
-    def labels(self, prefix: str) -> list[str]:
-        """The labels that begin so, as often as they are there."""
+    def names(self, prefix: str) -> list[str]:
+        """The names that begin so, as often as they are there."""
         return [str(d["label"]) for d in self._all("/documents/") if d["label"].startswith(prefix)]
 
-    def found(self, text: str) -> list[str]:
-        """The labels of documents in which the text is written."""
-        query = f"/search/documents.document/?files__file_pages__content__content={text}"
-        return [str(d["label"]) for d in self._all(query)]
+    def found(self, name: str) -> list[str]:
+        """The names of documents in which the name is written."""
+        query = "/search/documents.document/?files__file_pages__content__content="
+        return [str(d["label"]) for d in self._all(query + written(name))]
 
     def _all(self, path: str) -> list[dict[str, Any]]:
         self._log_in()
@@ -96,53 +93,9 @@ class Archive:
         return json.loads(text)
 
 
-class Adding:
-    """A thread that puts documents in, one after the other, until it is stopped.
-
-    One whose request failed is looked for before it is put in again: it is to be there once.
-    acknowledged: (label, when); doubtful: those of them whose answer was lost.
-    """
-
-    def __init__(self, archive: Archive, prefix: str, every: float = 2.0) -> None:
-        self.acknowledged: list[tuple[str, float]] = []
-        self.doubtful: list[str] = []
-        self.errors: list[str] = []
-        self._archive, self._prefix, self._every = archive, prefix, every
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
-        self._thread.start()
-
-    def _run(self) -> None:
-        for number in itertools.count():
-            if self._stop.is_set():
-                return
-            self._one(f"{self._prefix}n{number:04d}")
-            self._stop.wait(self._every)
-
-    def _one(self, label: str) -> None:
-        doubtful = False
-        while not self._stop.is_set():
-            try:
-                if not (doubtful and self._archive.labels(label)):
-                    self._archive.put(label)
-                else:
-                    self.doubtful.append(label)
-                self.acknowledged.append((label, time.time()))
-                return
-            except NotNow as failure:
-                self.errors.append(str(failure))
-                doubtful = True
-                self._stop.wait(0.5)
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join(timeout=90)
-        assert not self._thread.is_alive()
-
-    def pause(self) -> float:
-        """The longest time between two acknowledgements, in seconds."""
-        times = [t for _, t in self.acknowledged]
-        return max((b - a for a, b in itertools.pairwise(times)), default=float("inf"))
+def written(name: str) -> str:
+    """A name as one word."""
+    return name.replace("-", "n")
 
 
 def form(fields: dict[str, str], content: bytes) -> bytes:

@@ -3,157 +3,110 @@ there twice, and each is found by its text afterwards."""
 
 from __future__ import annotations
 
-import json
 import random
-import shutil
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from infra import paths
 from infra.resources import secret
 from infra.secrets import Secrets
-from tests.lab.archive import Adding, Archive
+from tests.lab.archive import Archive
 from tests.lab.conftest import Lab, hanoi
+from tests.lab.moving import PAUSE_MOST, Ministry, Mover, described, wait_for
+from tests.lab.staff import Adding
 from tests.lab.test_deploy import edit
-from tests.lab.test_moves import PAUSE_MOST, wait_for
 
 pytestmark = pytest.mark.long
 
 UNIT, APP = "tt-thong-tin", "documents"
-HOST, ADDRESS = "ttt-1", "10.77.9.40"
-CENTRAL, OWN = "central/nd-1", f"own/{HOST}"
-WAVE = """      - app: personnel
-        units: [tt-thong-tin, vu-to-chuc-can-bo]
-"""
-DOCUMENTS = f"""      - app: {APP}
-        units: [{UNIT}]
-"""
-PLAIN = "  documents:\n    mode: central\n"
-OWN_CHOICE = f"""  documents:
-    mode: self-hosted
-    host: {HOST}
-    backup:
-      directory: /srv/backup
-"""
-OWN_HOST = f"""hosts:
-  - id: {HOST}
-    address: {ADDRESS}
-    cpus: 2
-    memory: 4GiB
-    storage: 50GiB
-"""
+MOVER = Mover(APP, UNIT, "", "ttt-1", "10.77.9.40")
+CENTRAL, OWN = "central/nd-1", MOVER.own
+INSTANCE = f"{APP}-{UNIT}"
+# The application begins with the lab's present wave, for one unit only.
+WAVE = "        units: [tt-thong-tin, vu-to-chuc-can-bo]\n    gates"
+EARLIER = f"{WAVE[:-9]}      - app: {APP}\n        units: [{UNIT}]\n    gates"
 SEARCHED = 300  # seconds until the last document is read and indexed
 
 
-@dataclass
-class Unit:
-    """A description in which one unit has its documents, and may host them itself."""
-
-    lab: Lab
-    sites: Path
-    secrets: Secrets
-
-    def archive(self) -> Archive:
-        return Archive(
-            [h.address for h in self.lab.plan.hosts],
-            f"{APP}-{UNIT}.mic.example",
-            self.secrets.value(f"{APP}/admin/{UNIT}", "password"),
-            self.secrets.resolve(secret("ca", "cert")),
-        )
-
-    def choose(self, own: bool) -> None:
-        edit(
-            self.sites, f"units/{UNIT}.yaml", *((PLAIN, OWN_CHOICE) if own else (OWN_CHOICE, PLAIN))
-        )
-
-    def moved(self) -> dict[str, Any]:
-        found = json.loads(hanoi("move", "status", "--json", sites=self.sites).out)
-        return next(dict(m) for m in found if m["application"] == APP)
-
-    def home(self) -> dict[str, Any]:
-        homes = json.loads((paths.state() / "homes.json").read_text())
-        return dict(homes[f"{APP}/{UNIT}"])
-
-
 @pytest.fixture(scope="module")
-def unit(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Unit]:
-    """The documents' application begins with the lab's present wave, for one unit only."""
-    sites = Path(shutil.copytree(paths.sites(), tmp_path_factory.mktemp("files") / "sites"))
-    edit(sites, "roadmap.yaml", WAVE, WAVE + DOCUMENTS)
-    edit(sites, f"apps/{APP}.yaml", "gateway, sharing]\nshares: [documents]", "gateway]")
-    with (sites / "units" / f"{UNIT}.yaml").open("a") as file:
-        file.write(OWN_HOST)
-    hanoi("lab", "up", "--also", HOST, "--quiet", sites=sites)
+def ministry(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministry]:
+    def archive(secrets: Secrets, unit: str) -> Archive:
+        return Archive(
+            [h.address for h in deployed.plan.hosts],
+            f"{APP}-{unit}.mic.example",
+            secrets.value(f"{APP}/admin/{unit}", "password"),
+            secrets.resolve(secret("ca", "cert")),
+        )
+
     try:
-        hanoi("deploy", "--quiet", "--no-verify", sites=sites)
-        yield Unit(deployed, sites, Secrets.open(paths.secrets()))
+        with described(MOVER, tmp_path_factory.mktemp("files"), archive) as made:
+            edit(made.sites, "roadmap.yaml", WAVE, EARLIER)
+            needs = "gateway, sharing]\nshares: [documents]"
+            edit(made.sites, f"apps/{APP}.yaml", needs, "gateway]")
+            made.deploy()
+            yield made
     finally:
-        hanoi("lab", "down", HOST, "--yes", "--quiet", sites=sites, check=False)
         hanoi("deploy", "--quiet", "--no-verify", check=False)
         gone(deployed)
 
 
 def gone(lab: Lab) -> None:
     """What a deploy leaves for somebody to decide about: the data."""
-    name = f"{APP}_{UNIT}".replace("-", "_")
-    lab.sql(lab.leader(), f"DROP DATABASE IF EXISTS {name}; ".strip())
-    lab.sql(lab.leader(), f"DROP ROLE IF EXISTS {name}")
-    lab.root("nd-1", f"docker volume rm -f {APP}-{UNIT}-media {APP}-{UNIT}-work")
+    name = INSTANCE.replace("-", "_")
+    leader = lab.leader()
+    lab.sql(leader, f"DROP DATABASE IF EXISTS {name}")
+    lab.sql(leader, f"DROP ROLE IF EXISTS {name}")
+    lab.root("nd-1", f"docker volume rm -f {INSTANCE}-media {INSTANCE}-work")
 
 
-def test_documents_move_and_are_taken_back_while_users_put_in_more(unit: Unit) -> None:
-    prefix = f"hanoi{random.randrange(10**6):06d}"
-    archive = unit.archive()
-    adding = Adding(unit.archive(), prefix)
+def test_documents_move_and_are_taken_back_while_users_put_in_more(ministry: Ministry) -> None:
+    adding = Adding(ministry.user(UNIT), f"hanoi{random.randrange(10**6):06d}")
     try:
         wait_for(lambda: len(adding.acknowledged) > 5)
-        unit.choose(own=True)
-        hanoi("deploy", "--quiet", "--no-verify", sites=unit.sites)
-        assert unit.home() == {"serving": OWN, "other": CENTRAL, "paused": False}
+        ministry.choose(own=True)
+        ministry.deploy()
+        assert ministry.home() == {"serving": OWN, "other": CENTRAL, "paused": False}
         went_on(adding)
-        status = unit.moved()
+        status = ministry.moved()
         assert status["phase"] == "kept" and status["files_left"] > 0, status
-        print(f"to {OWN}: pause {status['pause_seconds']} s")
-        hanoi("move", "run", UNIT, APP, "--quiet", sites=unit.sites)
-        hanoi("move", "undo", UNIT, APP, "--quiet", sites=unit.sites)
-        assert unit.home() == {"serving": CENTRAL, "other": OWN, "paused": False}
-        print(f"back: pause {unit.moved()['pause_seconds']} s")
+        print(f"to {OWN}: pause {status['pause_seconds']} s, {status['files_left']} files behind")
+        ministry.move("run")
+        ministry.move("undo")
+        assert ministry.home() == {"serving": CENTRAL, "other": OWN, "paused": False}
+        print(f"back: pause {ministry.moved()['pause_seconds']} s")
         went_on(adding)
     finally:
         adding.stop()
-    put = [label for label, _ in adding.acknowledged]
-    print(f"{len(put)} documents, {len(adding.doubtful)} doubtful, pause {adding.pause():.1f} s")
-    assert sorted(archive.labels(prefix)) == sorted(put), "lost, or there twice"
+    put, user = [name for name, _ in adding.acknowledged], ministry.user(UNIT)
+    print(f"{len(put)} documents, {len(adding.errors)} told to wait, pause {adding.pause():.1f} s")
+    assert sorted(adding.stored()) == sorted(put), "lost, or there twice"
     assert adding.pause() <= PAUSE_MOST
-    assert set(adding._archive.statuses) <= {200, 201, 503}
-    each_is_found(archive, [label for label in put if label not in adding.doubtful])
+    assert set(adding.user.statuses) <= {200, 201, 503}
+    each_is_found(user, put)
 
 
-def test_the_copy_that_does_not_serve_goes_with_its_files(unit: Unit) -> None:
-    unit.choose(own=False)
-    before = unit.archive().labels("hanoi")
-    volume = f"/var/lib/docker/volumes/{APP}-{UNIT}-media/_data"
-    there = f"find {volume} -type f | wc -l"
-    assert int(hanoi("lab", "ssh", HOST, f"sudo sh -c '{there}'", sites=unit.sites).out) > 5
-    hanoi("move", "finish", UNIT, APP, "--yes", "--quiet", sites=unit.sites)
-    assert unit.home() == {"serving": CENTRAL, "other": None, "paused": False}
-    assert int(unit.lab.root("nd-1", there)) > 5
-    assert unit.archive().labels("hanoi") == before
-    again = hanoi("deploy", "--quiet", "--no-verify", "--json", sites=unit.sites).json
+def test_the_copy_that_does_not_serve_goes_with_its_files(
+    deployed: Lab, ministry: Ministry
+) -> None:
+    ministry.choose(own=False)
+    before = ministry.user(UNIT).names("hanoi")
+    files = f"find /var/lib/docker/volumes/{INSTANCE}-media/_data -type f | wc -l"
+    assert len(before) > 5 and int(deployed.root("nd-1", files)) > len(before)
+    ministry.move("finish", "--yes")
+    assert ministry.home() == {"serving": CENTRAL, "other": None, "paused": False}
+    assert int(deployed.root("nd-1", files)) > len(before)
+    assert ministry.user(UNIT).names("hanoi") == before
+    again = hanoi("deploy", "--quiet", "--no-verify", "--json", sites=ministry.sites).json
     assert again["pulumi_changes"] == 0
 
 
-def each_is_found(archive: Archive, labels: list[str]) -> None:
+def each_is_found(user: Archive, names: list[str]) -> None:
     """By its text, and nothing else is."""
-    left, end = list(labels), time.monotonic() + SEARCHED
+    left, end = list(names), time.monotonic() + SEARCHED
     while left:
         assert time.monotonic() < end, f"not found by their text: {left}"
-        left = [label for label in left if archive.found(label) != [label]]
+        left = [name for name in left if user.found(name) != [name]]
         time.sleep(1)
 
 
