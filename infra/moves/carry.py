@@ -150,17 +150,21 @@ def undo(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
     )
 
 
-def follow(run: deploy.Deployment) -> None:
-    """Bring the files of copies that are kept to those that are served. PostgreSQL does the same
-    for rows by itself. Raises HN-T011 to HN-T013."""
-    record = MoveRecord(run.state)
+def follow(run: deploy.Deployment, only: tuple[str, str] | None = None) -> list[str]:
+    """Bring the files of copies that are kept level with those that are served, as PostgreSQL does
+    with rows by itself; what was done, in words. only: (application, unit). Raises HN-T011 to
+    HN-T013."""
+    record, told = MoveRecord(run.state), []
     for serving, other in pairs(run.plan):
-        known = record.get(serving.application, serving.unit)
-        if known and known.phase == phases.KEPT:
+        key = (serving.application, serving.unit)
+        known = record.get(*key)
+        if known and known.phase == phases.KEPT and only in (None, key):
             first, second = Place.parse(serving.place), Place.parse(other.place)
             if carrying := _carrying(run, known, first, second):
                 done = carrying.once()
-                run.say(f"{known.name}: {done.files} files followed to {other.place}")
+                told.append(f"{known.name}: {done.files} files followed to {other.place}")
+                run.say(told[-1])
+    return told
 
 
 def finish(run: deploy.Deployment, move: Move, replan: Replan) -> None:

@@ -60,6 +60,14 @@ def again(unit: str, application: str, replan: Replan, quiet: bool) -> None:
         click.echo(f"{move.name}: nothing to do; it is at {move.target}")
 
 
+def follow(unit: str, application: str, replan: Replan, quiet: bool) -> None:
+    """Bring the files of the copy that does not serve level with those that are served."""
+    carry.known(MoveRecord(paths.state()), application, unit)
+    with _opened(replan, f"move follow {unit} {application}", quiet) as run:
+        told = carry.follow(run, (application, unit))
+    click.echo(told[0] if told else f"{application} of {unit}: no files follow")
+
+
 def undo(unit: str, application: str, replan: Replan, quiet: bool) -> None:
     """Bring users back to where they were."""
     with _opened(replan, f"move undo {unit} {application}", quiet) as run:

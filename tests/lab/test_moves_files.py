@@ -73,7 +73,7 @@ def test_documents_move_and_are_taken_back_while_users_put_in_more(ministry: Min
         status = ministry.moved()
         assert status["phase"] == "kept" and status["files_left"] > 0, status
         print(f"to {OWN}: pause {status['pause_seconds']} s, {status['files_left']} files behind")
-        ministry.move("run")
+        ministry.move("follow")
         ministry.move("undo")
         assert ministry.home() == {"serving": CENTRAL, "other": OWN, "paused": False}
         print(f"back: pause {ministry.moved()['pause_seconds']} s")
