@@ -52,7 +52,8 @@ def one(path, known, kept):
         digest, same = summed(path, s)
         if same and s.st_ctime_ns < began - RACE:
             kept[path] = [*facts, digest]
-    return "file %s, %d names, %d bytes, sha256 %s" % (owner, s.st_nlink, s.st_size, digest), 1, s.st_size
+    what = "file %s, %d names, %d bytes, sha256 %s" % (owner, s.st_nlink, s.st_size, digest)
+    return what, 1, s.st_size
 
 def seen(root, leaves, known, kept):
     entries, files, size = {}, 0, 0
