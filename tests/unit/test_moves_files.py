@@ -180,6 +180,7 @@ def test_any_difference_is_found_and_named(two: Two) -> None:
 def test_other_contents_behind_the_same_size_and_time_are_found_and_mended(two: Two) -> None:
     filled(two.here)
     two.carrying.once()
+    time.sleep(2.1)  # later than that the sums of files are remembered
     two.carrying.known()
     file = two.there / "closed"
     file.write_bytes(b"z" * 100)
