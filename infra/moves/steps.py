@@ -149,7 +149,8 @@ def pause(work: Work) -> None:
     What works in the background ends before: what users put in meanwhile is queued, and the queue
     goes along.
     """
-    if work.files:
+    if work.files and work.files.source.background:
+        work.say(f"{work.move.name}: work in the background comes to its end")
         work.files.source.still(work.files.source.background, BACKGROUND_SECONDS)
     work.say(f"{work.move.name}: users are asked to wait")
     work.move = work.record.reached(work.move, phases.PAUSE, paused=now())
