@@ -26,8 +26,8 @@ class Archive:
 
     gateways: list[str]
     name: str
-    password: str
-    authority: str
+    password: str = field(repr=False)
+    authority: str = field(repr=False)
     user: str = "admin"
     statuses: list[int] = field(default_factory=list)
     _token: str = ""
@@ -88,6 +88,9 @@ class Archive:
                 self.statuses.append(response.status)
         except (OSError, http.client.HTTPException) as failure:
             raise NotNow(str(failure)) from None
+        if response.status == 429:  # so many requests a second are too many for it
+            time.sleep(1)
+            return self._ask(method, path, body, kind)
         if response.status not in (200, 201):
             raise NotNow(f"status {response.status}: {text[:120]!r}")
         return json.loads(text)
