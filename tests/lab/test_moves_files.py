@@ -12,6 +12,7 @@ import pytest
 from infra import paths
 from infra.resources import secret
 from infra.secrets import Secrets
+from infra.state.store import Store
 from tests.lab.archive import Archive
 from tests.lab.conftest import Lab, hanoi
 from tests.lab.moving import PAUSE_MOST, Ministry, Mover, described, wait_for
@@ -54,12 +55,15 @@ def ministry(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 def gone(lab: Lab) -> None:
-    """What a deploy leaves for somebody to decide about: the data."""
+    """What a deploy leaves for somebody to decide about: the data, and where it was."""
     name = INSTANCE.replace("-", "_")
     leader = lab.leader()
     lab.sql(leader, f"DROP DATABASE IF EXISTS {name}")
     lab.sql(leader, f"DROP ROLE IF EXISTS {name}")
     lab.root("nd-1", f"docker volume rm -f {INSTANCE}-media {INSTANCE}-work")
+    for record in ("homes.json", "moves.json"):
+        store = Store(paths.state() / record)
+        store.write({k: v for k, v in store.read().items() if k != f"{APP}/{UNIT}"})
 
 
 def test_documents_move_and_are_taken_back_while_users_put_in_more(ministry: Ministry) -> None:
