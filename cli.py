@@ -343,6 +343,17 @@ def move_run(unit: str, application: str, through: str | None, quiet: bool) -> N
     commands.again(unit, application, lambda: _plan(through), quiet)
 
 
+@move.command("follow")
+@unit_argument
+@app_argument
+@_options(through_option, quiet_option)
+def move_follow(unit: str, application: str, through: str | None, quiet: bool) -> None:
+    """Bring the files of APPLICATION's copy that does not serve level now (a deploy does too)."""
+    from infra.moves import commands
+
+    commands.follow(unit, application, lambda: _plan(through), quiet)
+
+
 @move.command("undo")
 @unit_argument
 @app_argument

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from infra.model.placement import carrier
 from infra.model.schema import App, Central, Choice, Host, Model, SelfHosted, Unit
-from infra.resources import Data
+from infra.resources import Data, Files
 
 
 @dataclass(frozen=True, order=True)
@@ -66,7 +66,9 @@ class Placement:
     moving: bool = False
     paused: bool = False
 
-    def data(self, database: str, volumes: tuple[str, ...] = ()) -> Data:
+    def data(
+        self, database: str, files: tuple[Files, ...] = (), background: tuple[str, ...] = ()
+    ) -> Data:
         """What it keeps here, as the plan states it."""
         return Data(
             self.app.id,
@@ -76,7 +78,8 @@ class Placement:
             self.wanted,
             self.moving,
             database,
-            volumes,
+            files,
+            background,
         )
 
 

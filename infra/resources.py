@@ -278,12 +278,22 @@ class Page:
 
 
 @dataclass(frozen=True)
+class Files:
+    """Files of a unit's application: a named volume, the same at every place, on the place's host.
+    leaves: names at its top that a move leaves behind."""
+
+    volume: str
+    leaves: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Data:
     """What a unit's application keeps at one place, that is what a move takes along.
 
     place: in the form of infra.placement.Place; serving: users are sent here; wanted: the model
     wants it here; moving: there is a second place; database: its name, the same at every place;
-    volumes: named volumes with its files, on the place's host.
+    background: containers that change files but that users do not reach: a move lets them end
+    their work before it asks users to wait.
     """
 
     application: str
@@ -293,7 +303,8 @@ class Data:
     wanted: bool
     moving: bool
     database: str
-    volumes: tuple[str, ...] = ()
+    files: tuple[Files, ...] = ()
+    background: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

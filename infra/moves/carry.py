@@ -11,9 +11,11 @@ from infra.errors import Exit, HanoiError, Problem, error
 from infra.moves import gateways, sql, steps
 from infra.moves import record as phases
 from infra.moves.ends import end
+from infra.moves.files import Carrying
 from infra.moves.record import Move, MoveRecord, now, seconds_between
 from infra.moves.steps import Again, Work
-from infra.placement import Home
+from infra.moves.stores import store
+from infra.placement import Home, Place
 from infra.resources import Data, Plan
 from infra.state import HomeRecord
 
@@ -37,20 +39,29 @@ def due(plan: Plan, record: MoveRecord) -> list[Move]:
 
 
 def refuse_unmovable(plan: Plan) -> None:
-    """Before anything is touched. Raises HanoiError HN-T010 for an application with files."""
+    """Before anything is touched. Raises HanoiError HN-T010 for a move inside the cluster: both
+    places would have the same database, which a move copies from one to the other."""
     problems = [
-        Problem(
-            f"{other.application} of {other.unit}",
-            "HN-T010",
-            f"it is to go from {serving.place} to {other.place}, and files do not move yet"
-            f" ({', '.join(serving.volumes)})",
-            f"put the choice in units/{other.unit}.yaml back; docs/moves.md says what moves",
-        )
+        _unmovable(f"{other.application} of {other.unit}", other.unit, serving.place, other.place)
         for serving, other in pairs(plan)
-        if other.wanted and serving.volumes
+        if other.wanted and not (_own(serving) or _own(other))
     ]
     if problems:
         raise HanoiError(problems, Exit.REFUSED)
+
+
+def _unmovable(name: str, unit: str, first: str, second: str) -> Problem:
+    return Problem(
+        name,
+        "HN-T010",
+        f"it is to go from {first} to {second}; what the sites' hosts run for one unit does not"
+        " move between them yet",
+        f"put the choice in units/{unit}.yaml back; docs/moves.md says what moves",
+    )
+
+
+def _own(data: Data) -> bool:
+    return Place.parse(data.place).own
 
 
 def pairs(plan: Plan) -> Iterator[tuple[Data, Data]]:
@@ -82,6 +93,9 @@ def carry_out(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
     When a step fails while they wait and the first place still has everything, they get it back
     first. Raises HanoiError HN-T001 to HN-T006.
     """
+    if move.phase in (phases.SYNC, phases.COMPARE):
+        # A deploy in between may have started again what was stopped and let in whom was kept out.
+        move = dataclasses.replace(move, phase=phases.FENCE)
     work = _work(run, move, replan)
     work.record.write(move)
     attempts = 0
@@ -136,6 +150,23 @@ def undo(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
     )
 
 
+def follow(run: deploy.Deployment, only: tuple[str, str] | None = None) -> list[str]:
+    """Bring the files of copies that are kept level with those that are served, as PostgreSQL does
+    with rows by itself; what was done, in words. only: (application, unit). Raises HN-T011 to
+    HN-T013."""
+    record, told = MoveRecord(run.state), []
+    for serving, other in pairs(run.plan):
+        key = (serving.application, serving.unit)
+        known = record.get(*key)
+        if known and known.phase == phases.KEPT and only in (None, key):
+            first, second = Place.parse(serving.place), Place.parse(other.place)
+            if carrying := _carrying(run, known, first, second):
+                done = carrying.once()
+                told.append(f"{known.name}: {done.files} files followed to {other.place}")
+                run.say(told[-1])
+    return told
+
+
 def finish(run: deploy.Deployment, move: Move, replan: Replan) -> None:
     """Remove the copy that does not serve, for good. Raises HN-T007 while the move runs."""
     if not move.over:
@@ -154,6 +185,7 @@ def finish(run: deploy.Deployment, move: Move, replan: Replan) -> None:
         steps.drop_copy(copy, kept, move)
         copy.sql(f"DROP DATABASE IF EXISTS {sql.ident(move.database)} WITH (FORCE);")
         copy.sql(f"DROP ROLE IF EXISTS {sql.ident(move.database)};")
+        _carrying(run, move, home.serving, gone).finish()
         homes.record(move.application, move.unit, Home(home.serving))
     MoveRecord(run.state).forget(move)
     run.say(f"{move.name}: the copy at {_elsewhere(home)} is gone")
@@ -165,6 +197,8 @@ def _elsewhere(home: Home | None) -> str:
 
 def _work(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
     first, second = move.ends
+    if not (first.own or second.own):
+        raise HanoiError(_unmovable(move.name, move.unit, move.source, move.target), Exit.REFUSED)
     absent = {h.id for h in run.plan.hosts} - set(run.connections)
     if absent:
         raise error(
@@ -186,8 +220,20 @@ def _work(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
         HomeRecord(run.state),
         end(run.plan, first, run.connections),
         end(run.plan, second, run.connections),
+        _carrying(run, move, first, second),
         run.say,
         tell,
+    )
+
+
+def _carrying(run: deploy.Deployment, move: Move, first: Place, second: Place) -> Carrying:
+    homes, key = HomeRecord(run.state), (move.application, move.unit)
+    one, other = (
+        store(run.plan, place, move.unit, move.application, run.connections)
+        for place in (first, second)
+    )
+    return Carrying(
+        move.name, one, other, run.say, lambda: homes.all().get(key, Home(first)).serving
     )
 
 

@@ -18,7 +18,9 @@ from infra.resources import Plan
 
 
 def carry_out_due(run: deploy.Deployment, replan: Replan) -> list[Move]:
-    """All moves that the plan asks for, one after the other (a deploy does so at its end)."""
+    """All moves that the plan asks for, one after the other (a deploy does so at its end); the
+    files of those that are over follow."""
+    carry.follow(run)
     return [moves.carry_out(run, m, replan) for m in moves.due(run.plan, MoveRecord(run.state))]
 
 
@@ -56,6 +58,14 @@ def again(unit: str, application: str, replan: Replan, quiet: bool) -> None:
                 return
         move = carry.known(record, application, unit)
         click.echo(f"{move.name}: nothing to do; it is at {move.target}")
+
+
+def follow(unit: str, application: str, replan: Replan, quiet: bool) -> None:
+    """Bring the files of the copy that does not serve level with those that are served."""
+    carry.known(MoveRecord(paths.state()), application, unit)
+    with _opened(replan, f"move follow {unit} {application}", quiet) as run:
+        told = carry.follow(run, (application, unit))
+    click.echo(told[0] if told else f"{application} of {unit}: no files follow")
 
 
 def undo(unit: str, application: str, replan: Replan, quiet: bool) -> None:

@@ -10,6 +10,7 @@ from infra.errors import error
 from infra.moves import compare, sql
 from infra.moves import record as phases
 from infra.moves.ends import End
+from infra.moves.files import Carrying
 from infra.moves.record import Move, MoveRecord, now
 from infra.placement import Home
 from infra.state import HomeRecord
@@ -17,17 +18,22 @@ from infra.state import HomeRecord
 SYNC_SECONDS = 30  # the rest must follow within this time, or users get their old place back
 SLOW_TELL = 5.0  # seconds between two lines about a long copy
 NEAR = 2**20  # bytes behind at which the pause can begin: far less than a second's work
+NEAR_SECONDS = 5.0  # of a pass over all files, likewise
+PASSES = 10  # then the last one shows how long users would wait
+BACKGROUND_SECONDS = 60  # for work in the background to come to an end, before users wait
 
 
 @dataclass
 class Work:
-    """A move under way. tell lets the gateways know the homes as they are recorded."""
+    """A move under way. tell lets the gateways know the homes as they are recorded; files: those
+    of the application, or nothing to carry."""
 
     move: Move
     record: MoveRecord
     homes: HomeRecord
     source: End
     target: End
+    files: Carrying
     say: Callable[[str], None]
     tell: Callable[[], None]
 
@@ -77,8 +83,15 @@ def prepare(work: Work) -> None:
 
 @step(phases.COPY)
 def copy(work: Work) -> None:
-    """All rows, while users go on working at the first place."""
+    """All files, then all rows, while users go on working at the first place.
+
+    Files first: they may take hours, in which PostgreSQL would keep all of its log for the copy.
+    """
     move = work.move
+    if work.files:
+        work.say(f"{move.name}: copying files")
+        work.files.once(sums=True)
+        work.files.known()
     if work.target.value(sql.subscription(move.link), move.database) != "1":
         work.source.sql(sql.drop_slot(move.link))
         work.source.sql(sql.publish(move.link, move.database), move.database)
@@ -99,6 +112,8 @@ def copy(work: Work) -> None:
 @step(phases.FOLLOW)
 def follow(work: Work) -> None:
     """Until the second place is nearly level: only then is a pause short."""
+    if work.files:
+        _files_follow(work)
     told = 0.0
     while (distance := _check_slot(work)) > NEAR:
         if time.monotonic() - told > SLOW_TELL:
@@ -107,9 +122,36 @@ def follow(work: Work) -> None:
         time.sleep(0.5)
 
 
+def _files_follow(work: Work) -> None:
+    """Passes over the files until one is short, or no longer gets shorter."""
+    before, carrying = float("inf"), work.files
+    for _ in range(PASSES):
+        done = carrying.once()
+        work.say(f"{work.move.name}: {done.files} files followed, in {done.seconds:.1f} s")
+        if done.seconds <= NEAR_SECONDS or done.seconds >= before:
+            break
+        before = done.seconds
+    carrying.known()
+    if done.seconds > SYNC_SECONDS:
+        raise error(
+            "HN-T004",
+            work.move.name,
+            f"a pass over the files still needs {done.seconds:.0f} s, which users would wait; they"
+            f" are at {work.move.source}",
+            "move at a quieter hour: run the same command again, the files copied so far stay",
+        )
+
+
 @step(phases.PAUSE)
 def pause(work: Work) -> None:
-    """The gateways ask the unit's users to wait; everybody else's go on."""
+    """The gateways ask the unit's users to wait; everybody else's go on.
+
+    What works in the background ends before: what users put in meanwhile is queued, and the queue
+    goes along.
+    """
+    if work.files and work.files.source.background:
+        work.say(f"{work.move.name}: work in the background comes to its end")
+        work.files.source.still(work.files.source.background, BACKGROUND_SECONDS)
     work.say(f"{work.move.name}: users are asked to wait")
     work.move = work.record.reached(work.move, phases.PAUSE, paused=now())
     work.home(moved=False, paused=True)
@@ -119,6 +161,8 @@ def pause(work: Work) -> None:
 @step(phases.FENCE)
 def fence(work: Work) -> None:
     """Nobody writes at the first place any more, whatever was still on its way."""
+    if work.files:
+        work.files.still()
     work.source.sql(sql.fence(work.move.database))
 
 
@@ -127,6 +171,8 @@ def sync(work: Work) -> None:
     """The last changes, then what replication does not carry."""
     move = work.move
     work.say(f"{move.name}: the last changes follow")
+    if work.files:
+        work.files.once(gentle=False, durable=True)
     position = work.source.sql(sql.position(), move.database)[0]
     end = time.monotonic() + SYNC_SECONDS
     while work.source.value(sql.confirmed(move.link, position)) != "t":
@@ -150,6 +196,7 @@ def compare_both(work: Work) -> None:
     """Both copies, before anybody relies on the second."""
     work.say(f"{work.move.name}: comparing both copies")
     differs = compare.differences(work.source, work.target, work.move.database)
+    differs += work.files.differences() if work.files else []
     if differs:
         raise error(
             "HN-T005",
@@ -180,9 +227,15 @@ def switch(work: Work) -> None:
 def open_(work: Work) -> None:
     """Users are sent to the second place."""
     work.target.sql(sql.admit(work.move.database))
+    if work.files:
+        work.files.target.awake()
+        if not work.files.target.ready():
+            work.say(f"{work.move.name}: it is slow to start at {work.move.target}")
     work.home(moved=True, paused=False)
     work.tell()
     work.move = work.record.reached(work.move, phases.OPEN, opened=now())
+    if work.files:
+        work.files.source.awake()  # it waits, as its database lets it in no more
 
 
 def reopen(work: Work) -> None:
@@ -191,8 +244,13 @@ def reopen(work: Work) -> None:
     # First, so that a move killed from here on never compares or switches while users write.
     work.move = work.record.reached(work.move, phases.FOLLOW, paused="")
     work.source.sql(sql.admit(work.move.database))
+    if work.files:
+        work.files.source.awake()
+        work.files.source.ready()
     work.home(moved=False, paused=False)
     work.tell()
+    if work.files:
+        work.files.target.awake()
 
 
 def drop_copy(copy: End, kept: End, move: Move) -> None:

@@ -5,13 +5,15 @@ indexing, the schedule) and the valkey between them. Its documents are on the vo
 <instance>-media of that host, all else is in its database. It answers over TLS, to gateways
 only (client certificate), and its certificate bears its own name: a gateway never takes one
 unit's instance for another's. Valkey listens on no port: its socket is in the volume
-<instance>-work, beside large temporary files; neither is worth moving or copying.
+<instance>-work, beside what is queued and large temporary files. A move takes documents, index
+and queue along as they are, while nothing runs: to make an index anew takes hours.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from pathlib import Path
 
 from infra.model.schema import App, Unit
 from infra.placement import Placement
@@ -20,6 +22,7 @@ from infra.resources import (
     Certificate,
     Container,
     File,
+    Files,
     Health,
     Mount,
     OneOff,
@@ -46,6 +49,7 @@ from infra.services.database import endpoint, login, password_of
 from infra.services.per_unit import (
     admin,
     admin_password,
+    carried,
     central,
     database_name,
     health,
@@ -116,6 +120,10 @@ def media_volume(app: App, unit: Unit) -> str:
     return f"{instance_name(app, unit)}-media"
 
 
+def work_volume(app: App, unit: Unit) -> str:
+    return f"{instance_name(app, unit)}-work"
+
+
 def slots(unit_ids: Iterable[str]) -> dict[str, int]:
     """Each unit's place among the instances of one host, by its id."""
     return per_unit.slots(unit_ids, SLOTS)
@@ -131,7 +139,8 @@ def mayan(ctx: HostContext) -> Parts:
     app, placed = ctx.application(SERVICE), _on(ctx, ctx.host.id)
     slot = slots(p.unit.id for p in placed)
     instances = joined(*(_instance(ctx, p, slot[p.unit.id]) for p in placed))
-    return joined(instances, _kept(app, placed)) if ctx.own else instances
+    parts = joined(instances, carried(placed))
+    return joined(parts, _kept(app, placed)) if ctx.own else parts
 
 
 def _instance(ctx: HostContext, placed: Placement, slot: int) -> Parts:
@@ -158,7 +167,7 @@ def _instance(ctx: HostContext, placed: Placement, slot: int) -> Parts:
     return Parts(
         files=files,
         actions=restarts,
-        volumes=(Volume(media_volume(app, unit)), Volume(f"{name}-work")),
+        volumes=(Volume(media_volume(app, unit)), Volume(work_volume(app, unit))),
         containers=_containers(ctx, placed, (web, worker, valkey), port),
         openings=gateways,
         secrets=(
@@ -181,7 +190,7 @@ def _containers(
     app, signs = placed.app, provider(ctx)
     name = instance_name(app, placed.unit)
     memory = app.resources.memory if app.resources else MEMORY
-    work = Mount("volume", f"{name}-work", WORK, read_only=False)
+    work = Mount("volume", work_volume(app, placed.unit), WORK, read_only=False)
     alive = Health(("CMD", *_SCRIPT, "alive"), interval=20, timeout=10, start_period=WAITS)
     mounts = (
         mounted(name, CONFIG),
@@ -329,7 +338,20 @@ def shared(ctx: Context) -> Parts:
 
 
 def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
-    return kept(app, placed, _first_contents, _passwords, lambda a, u: (media_volume(a, u),))
+    return kept(app, placed, _first_contents, _passwords, _moved, _background)
+
+
+def _moved(app: App, unit: Unit) -> tuple[Files, ...]:
+    """All documents, with the index that finds them and the pages already drawn (the database
+    counts those), and what is queued: a document that was just put in is still to be read."""
+    return (
+        Files(media_volume(app, unit)),
+        Files(work_volume(app, unit), leaves=("tmp", Path(_SOCKET).name)),
+    )
+
+
+def _background(app: App, unit: Unit) -> tuple[str, ...]:
+    return (f"{instance_name(app, unit)}-worker",)
 
 
 def _first_contents(app: App, unit: Unit) -> OneOff:
@@ -345,12 +367,12 @@ def _first_contents(app: App, unit: Unit) -> OneOff:
 
 @behind_gateway(PART)
 def offered(ctx: HostContext) -> tuple[Backend, ...]:
-    """Every unit's one instance: by its container's address here, by its host's elsewhere."""
+    """Every unit's one instance: by its container's address here, by its host's elsewhere. While
+    there are two, a backend for each: only maps say which of them users are sent to."""
     return tuple(
         _backend(ctx, host_id, str(address), p)
         for host_id, address in [(h.id, h.address) for h in (*ctx.hosts(ROLE), *ctx.own_hosts)]
         for p in _on(ctx, host_id)
-        if p.serving
     )
 
 
@@ -364,11 +386,13 @@ def _backend(ctx: HostContext, host_id: str, address: str, placed: Placement) ->
         else Instance(host_id, address, FIRST_PORT + slot, False)
     )
     path, status = health(app, LOGIN_PAGE)
+    name = instance_name(app, unit)
+    route = Route(unit_name(ctx, app, unit), None, unit.id, placed.paused)
     return Backend(
-        name=instance_name(app, unit),
-        tls_name=instance_name(app, unit),
+        name=f"{name}-on-{host_id}" if placed.place.own else name,
+        tls_name=name,
         health_path=path,
         health_status=status,
-        routes=(Route(unit_name(ctx, app, unit), None, unit.id, placed.paused),),
+        routes=(route,) if placed.serving else (),
         instances=(instance,),
     )

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from infra.model.schema import App, Unit
 from infra.placement import Placement
-from infra.resources import File, OneOff, Page, Parts, Password, secret
+from infra.resources import File, Files, OneOff, Page, Parts, Password, secret
 from infra.services import Context, HostContext, Instance, unit_name
 from infra.services.database import owned
 from infra.services.tls import joined
@@ -68,11 +68,13 @@ def kept(
     placed: tuple[Placement, ...],
     first_contents: Callable[[App, Unit], OneOff] | None,
     secrets: Callable[[App, Unit], tuple[Password, ...]] = lambda a, u: (admin_password(a, u),),
-    volumes: Callable[[App, Unit], tuple[str, ...]] = lambda a, u: (),
+    files: Callable[[App, Unit], tuple[Files, ...]] = lambda a, u: (),
+    background: Callable[[App, Unit], tuple[str, ...]] = lambda a, u: (),
 ) -> Parts:
     """A database for each unit with its own role, and its first contents where there are any.
 
-    A second copy lets nobody in, and gets its contents from the first.
+    A second copy lets nobody in, and gets its contents from the first. files, background: what a
+    move has to know of the unit's files (infra.resources.Data).
     """
     extensions = app.database.extensions if app.database else ()
     names = {p.unit.id: database_name(app, p.unit) for p in placed}
@@ -83,9 +85,17 @@ def kept(
             oneoffs=tuple(
                 first_contents(app, p.unit) for p in placed if first_contents and p.serving
             ),
-            data=tuple(p.data(names[p.unit.id], volumes(app, p.unit)) for p in placed),
+            data=tuple(
+                p.data(names[p.unit.id], files(app, p.unit), background(app, p.unit))
+                for p in placed
+            ),
         ),
     )
+
+
+def carried(placed: tuple[Placement, ...]) -> Parts:
+    """What a host needs, of whose files some are on their way to or from another."""
+    return Parts(packages=("rsync",)) if any(p.moving for p in placed) else Parts()
 
 
 def central(ctx: Context, service: str) -> tuple[Placement, ...]:

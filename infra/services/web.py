@@ -25,6 +25,7 @@ from infra.resources import (
     Certificate,
     Container,
     File,
+    Files,
     Health,
     Mount,
     OneOff,
@@ -53,6 +54,7 @@ from infra.services.database import endpoint, password_of
 from infra.services.per_unit import (
     admin_file,
     admin_password,
+    carried,
     database_name,
     health,
     instance_name,
@@ -135,8 +137,11 @@ def web(ctx: HostContext) -> Parts:
         if found := _instances(ctx, app, ctx.host, ctx.own):
             built += [_front(ctx, app, found, address)]
             built += [_instance(ctx, i, address[i.name]) for i in found]
+            placed = tuple(p for i in found for p in i.placed)
+            if app.web and app.web.volumes:
+                built.append(carried(placed))
             if ctx.own:
-                built.append(_kept(app, tuple(p for i in found for p in i.placed)))
+                built.append(_kept(app, placed))
     return joined(*built)
 
 
@@ -301,7 +306,11 @@ def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
         return Parts()
     web = app.web
     first_contents = _first_contents if web and web.set_up else None
-    return kept(app, placed, first_contents, _passwords, _volume_names)
+    return kept(app, placed, first_contents, _passwords, _moved)
+
+
+def _moved(app: App, unit: Unit) -> tuple[Files, ...]:
+    return tuple(Files(name) for name in _volume_names(app, unit))
 
 
 def _volume_names(app: App, unit: Unit) -> tuple[str, ...]:
@@ -339,9 +348,8 @@ def _backends(ctx: HostContext, app: App) -> Iterator[Backend]:
     else:
         for host in hosts:
             for i in _instances(ctx, app, host, own=False):
-                if i.placed[0].serving:
-                    name = instance_name(app, i.placed[0].unit)
-                    yield _backend(ctx, app, name, i.name, i.placed, (_at(ctx, app, host),))
+                name = instance_name(app, i.placed[0].unit)
+                yield _backend(ctx, app, name, i.name, i.placed, (_at(ctx, app, host),))
     for host in ctx.own_hosts:
         for i in _instances(ctx, app, host, own=True):
             name = f"{app.id}-on-{host.id}"

@@ -120,6 +120,13 @@ def instances(plan) -> list[tuple[str, str]]:
     return [(str(p.unit), p.url_host) for p in pages]
 
 
+def serving(plan, target=None) -> list:
+    """What each unit's documents keep where they are served (a second copy waits); target: only
+    those of this host."""
+    found = [d for d in plan.data if d.application == "documents" and d.serving]
+    return [d for d in found if target is None or d.place.partition("/")[2] == target.id]
+
+
 def ask(client: Host, target, authority: str, name: str, vault, unit: str, *more: str):
     """What CALL makes of it; more: the work, another host name, the text."""
     arguments = (target.address, authority, name, *more, str(SECONDS))
@@ -172,9 +179,9 @@ def test_a_token_opens_its_own_unit_only(neighbour, target, host, authority, pla
 @control("DOC-03", "own requirement")
 def test_a_role_reaches_its_own_database_only(target, host, plan, vault) -> None:
     """The role of one unit's documents is let into its own database and into no other's."""
-    kept = [d for d in plan.data if d.application == "documents" and not d.place.startswith("own")]
-    here = {c.name for c in target.parts.containers}
-    pairs = [(d, o) for d in kept for o in kept if d is not o and f"documents-{d.unit}" in here]
+    kept = [d for d in serving(plan) if not d.place.startswith("own/")]
+    mine = {d.unit for d in serving(plan, target)}
+    pairs = [(d, o) for d in kept for o in kept if d is not o and d.unit in mine]
     if not pairs:
         pytest.skip("no instance here, or one unit only has its documents in the cluster")
     wrong = []
@@ -189,13 +196,11 @@ def test_a_role_reaches_its_own_database_only(target, host, plan, vault) -> None
 
 
 @control("DOC-04", "own requirement")
-def test_an_instance_answers_gateways_only(neighbour, target, host, authority) -> None:
+def test_an_instance_answers_gateways_only(neighbour, target, host, plan, authority) -> None:
     """Its certificate bears its own name, and it takes no request without a certificate."""
+    mine = {f"documents-{d.unit}" for d in serving(plan, target)}
     services = [
-        (c.name, p.host_port)
-        for c in target.parts.containers
-        if c.name.startswith("documents-")
-        for p in c.ports
+        (c.name, p.host_port) for c in target.parts.containers if c.name in mine for p in c.ports
     ]
     if not services:
         pytest.skip("no instance here")

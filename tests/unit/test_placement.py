@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from infra.errors import HanoiError
-from infra.moves import MoveRecord, due, refuse_unmovable
+from infra.moves import MoveRecord, carry_out, due, refuse_unmovable
 from infra.moves.record import FOLLOW, KEPT, PREPARE, Move
 from infra.placement import Home, Homes, Place
 from infra.plan import plan
 from infra.resources import Data, Plan
 from infra.state import HomeRecord
-from tests.golden.model import description, model
+from tests.golden.model import description, documents, model
 
 CENTRAL, OWN = Place(), Place("cts-1", own=True)
 KEY = ("personnel", "vu-to-chuc-can-bo")
@@ -157,11 +157,16 @@ def test_what_is_no_place_is_refused(text: str) -> None:
         Place.parse(text)
 
 
-def test_what_has_files_is_refused_before_anything_is_touched() -> None:
-    planned = made("own", Home(CENTRAL))
-    data = [replace(d, volumes=("media",)) if d.unit == KEY[1] else d for d in planned.data]
+def test_a_move_between_the_sites_hosts_is_refused_before_anything_is_touched() -> None:
+    """Both places have the same database: a move would begin by dropping it."""
+    homes = {("documents", "tt-thong-tin"): Home(Place("tdh-1"))}
+    moving = plan(model(documents()), homes=homes)
     with pytest.raises(HanoiError, match="HN-T010") as caught:
-        hosts = replace(planned, sites=planned.sites[:3])  # all data once, below common
-        refuse_unmovable(replace(hosts, common=replace(planned.common, data=tuple(data))))
-    assert "from central to own/cts-1" in str(caught.value)
-    refuse_unmovable(planned)
+        refuse_unmovable(moving)
+    assert "from central/tdh-1 to central/nd-1" in str(caught.value)
+    move = Move("documents", "tt-thong-tin", "documents_tt", "central/tdh-1", "central/nd-1")
+    with pytest.raises(HanoiError, match="HN-T010"):  # by a command too
+        carry_out(SimpleNamespace(plan=moving, connections={}), move, lambda: moving)  # type: ignore[arg-type]
+    refuse_unmovable(made("own", Home(CENTRAL)))
+    own = {("documents", "vu-to-chuc-can-bo"): Home(Place("nd-1"))}
+    refuse_unmovable(plan(model(documents()), homes=own))

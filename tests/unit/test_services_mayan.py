@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
+from infra.moves.stores import levels, store
 from infra.placement import Home, Place
 from infra.plan import plan
-from infra.resources import Plan
+from infra.resources import Files, Plan
 from infra.services.mayan import SLOTS, slots
 from tests.golden.model import documents, model
 
@@ -123,9 +124,34 @@ def test_a_move_takes_database_and_files_and_only_one_place_serves() -> None:
         "central/nd-1": True,
         "own/tccb-1": False,
     }
-    assert {d.volumes for d in data.values()} == {("documents-vu-to-chuc-can-bo-media",)}
+    name = "documents-vu-to-chuc-can-bo"
+    files = (Files(f"{name}-media"), Files(f"{name}-work", leaves=("tmp", "valkey.sock")))
+    assert {(d.files, d.background) for d in data.values()} == {(files, (f"{name}-worker",))}
+    packages = {h.id: h.parts.packages for h in made.hosts}
+    assert [h for h, p in packages.items() if "rsync" in p] == ["nd-1", "tccb-1"]
     assert [r.login for r in made.host("tccb-1").parts.roles] == [False]
     assert made.host("tccb-1").parts.oneoffs == ()
-    gateway = _file(made, "/etc/hanoi/gateway/haproxy.cfg")
-    backend = gateway.split("\nbackend documents-vu-to-chuc-can-bo\n")[1].split("\nbackend ")[0]
-    assert "server nd-1 " in backend and "tccb-1" not in backend
+    own = Home(Place("tccb-1", own=True), Place("nd-1"))
+    after = plan(model(documents()), homes={("documents", "vu-to-chuc-can-bo"): own})
+    for planned, backend in ((made, name), (after, f"{name}-on-tccb-1")):
+        gateway = _file(planned, "/etc/hanoi/gateway/haproxy.cfg")
+        assert f"\nbackend {name}\n" in gateway and f"\nbackend {name}-on-tccb-1\n" in gateway
+        hosts = _file(planned, "/etc/hanoi/gateway/hosts.map").splitlines()
+        assert [h.split()[1] for h in hosts if h.startswith("documents-to-chuc")] == [backend]
+
+
+def test_where_nothing_moves_hosts_need_nothing_for_it() -> None:
+    made = plan(model(documents()))
+    assert not [h.id for h in made.hosts if "rsync" in h.parts.packages]
+
+
+def test_a_move_stops_all_that_writes_and_that_last_which_others_need() -> None:
+    homes = {("documents", "vu-to-chuc-can-bo"): Home(Place("nd-1"))}
+    made = plan(model(documents()), homes=homes)
+    name = "documents-vu-to-chuc-can-bo"
+    for place in (Place("nd-1"), Place("tccb-1", own=True)):
+        found = store(made, place, "vu-to-chuc-can-bo", "documents", {"nd-1": None, "tccb-1": None})  # type: ignore[dict-item]
+        assert levels(found.containers) == [[name, f"{name}-worker"], [f"{name}-valkey"]]
+        assert found.background == (f"{name}-worker",)
+    none = store(made, Place(), "tt-thong-tin", "personnel", {})
+    assert (none.files, none.connection) == ((), None)

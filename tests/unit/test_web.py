@@ -19,7 +19,7 @@ from infra.model.rules import demand
 from infra.model.yamltext import parse
 from infra.placement import Home, Place
 from infra.plan import plan
-from infra.resources import Container, HostPlan, Plan
+from infra.resources import Container, Files, HostPlan, Plan
 from infra.services import registered
 from infra.services.per_unit import slots
 from infra.services.web import PART
@@ -213,7 +213,9 @@ def test_files_are_on_volumes_that_a_move_takes_along(tmp_path: Path) -> None:
     made = plan(load(sites), homes=homes)
     found = {d.place: d for d in made.data if d.unit == "vnnic" and d.application == APP}
     assert {p: d.serving for p, d in found.items()} == {"central/ddn-1": True, "own/vnnic-1": False}
-    assert {d.volumes for d in found.values()} == {(f"{APP}-vnnic-files",)}
+    assert {d.files for d in found.values()} == {(Files(f"{APP}-vnnic-files"),)}
+    packages = {h.id: h.parts.packages for h in made.hosts}
+    assert [h for h, p in packages.items() if "rsync" in p] == ["ddn-1", "vnnic-1"]
     container = _mine(made.host("vnnic-1"))[f"app-{APP}-vnnic"]
     assert [(m.source, m.target) for m in container.mounts if m.kind == "volume"] == [
         (f"{APP}-vnnic-files", "/var/lib/phan-anh")
@@ -223,6 +225,11 @@ def test_files_are_on_volumes_that_a_move_takes_along(tmp_path: Path) -> None:
     assert [o.id for o in made.host("vnnic-1").parts.oneoffs if APP in o.id] == []
     (server,) = _backend(made, "nd-1", f"{APP}-vnnic")
     assert server.startswith("server ddn-1 ")
+    # Users can be sent to either at once: only maps change.
+    (server,) = _backend(made, "nd-1", f"{APP}-on-vnnic-1")
+    assert server.startswith("server vnnic-1 ")
+    back = plan(load(sites), homes={(APP, "vnnic"): Home(Place("vnnic-1", True), Place("ddn-1"))})
+    assert _backend(back, "nd-1", f"{APP}-vnnic")
 
 
 def test_renaming_a_unit_replaces_no_container(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """What hanoi asks of one unit's Mayan EDMS. Runs inside its containers; exit code 0 means yes.
   web, worker      serve, once this instance is set up for the version in the image
-  alive            the web server answers
-  working          the worker answers
+  alive            the web server answers, or waits as that of a second copy
+  working          the worker answers, or waits likewise
   ready            the database and the files are set up for this version
   create PASSFILE  make it so; PASSFILE holds the first user's password
 `create` can be run again at any time, also after an interruption.
@@ -20,6 +20,9 @@ HERE = Path(sys.path[0])
 FACTS = json.loads((HERE / "instance.json").read_text(encoding="utf-8"))
 MARK = Path(FACTS["media"], "set-up-for")  # written last, beside what it speaks of
 TEMPORARY = Path(FACTS["work"], "tmp")
+# There while this is a unit's second copy, which waits and is well; in memory, of this container.
+WAITS = Path("/run/second-copy")
+KEPT_OUT = "is not permitted to log in"  # what PostgreSQL says to a second copy's role
 DAY = 24 * 3600
 USER = "admin"
 
@@ -35,6 +38,8 @@ NOT_HERE = {
 
 
 def alive():
+    if WAITS.exists():
+        return
     context = ssl.create_default_context(cafile=HERE / "ca.crt")
     context.load_cert_chain(HERE / "tls.crt", HERE / "tls.key")
     url = f"https://localhost:{FACTS['port']}{FACTS['health']}"
@@ -44,6 +49,8 @@ def alive():
 
 def working():
     """Asks by the broker alone: loading all of Mayan would cost seconds at each check."""
+    if WAITS.exists():
+        return
     from celery import Celery
 
     asking = Celery(broker=f"redis+socket://{FACTS['work']}/valkey.sock?virtual_host=0")
@@ -100,7 +107,12 @@ def wait_until_ready():
         if reason != said:
             print(f"waiting: {reason}", flush=True)
         said = reason
+        if KEPT_OUT in reason:
+            WAITS.touch()
+        else:
+            WAITS.unlink(missing_ok=True)
         time.sleep(2)
+    WAITS.unlink(missing_ok=True)
 
 
 def why_not():
