@@ -47,6 +47,8 @@ def ministry(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             edit(made.sites, "roadmap.yaml", WAVE, EARLIER)
             needs = "gateway, sharing]\nshares: [documents]"
             edit(made.sites, f"apps/{APP}.yaml", needs, "gateway]")
+            # Documents come faster than they are read; what waits is read all at once.
+            edit(made.sites, f"apps/{APP}.yaml", "memory: 896MiB", "memory: 1536MiB")
             made.deploy()
             yield made
     finally:
