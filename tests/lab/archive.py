@@ -15,7 +15,7 @@ from tests.lab.gateway import connected
 from tests.lab.staff import NotNow
 
 SECONDS = 30
-EVERY = 1.5  # seconds between two documents: each is read, drawn and indexed
+EVERY = 3.0  # seconds between two documents: each is read, drawn and indexed
 API = "/api/v4"
 BOUNDARY = "hanoi"
 

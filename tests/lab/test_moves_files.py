@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from infra import paths
+from infra.moves import sql
 from infra.resources import secret
 from infra.secrets import Secrets
 from infra.state.store import Store
@@ -47,6 +48,8 @@ def ministry(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
             edit(made.sites, "roadmap.yaml", WAVE, EARLIER)
             needs = "gateway, sharing]\nshares: [documents]"
             edit(made.sites, f"apps/{APP}.yaml", needs, "gateway]")
+            # Documents come faster than they are read; what waits is read all at once.
+            edit(made.sites, f"apps/{APP}.yaml", "memory: 896MiB", "memory: 1536MiB")
             made.deploy()
             yield made
     finally:
@@ -56,8 +59,11 @@ def ministry(deployed: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def gone(lab: Lab) -> None:
     """What a deploy leaves for somebody to decide about: the data, and where it was."""
-    name = INSTANCE.replace("-", "_")
-    leader = lab.leader()
+    name, leader = INSTANCE.replace("-", "_"), lab.leader()
+    link = f"move_{name}"
+    if lab.sql(leader, sql.subscription(link)) == "1":  # the test ended between two places
+        lab.sql(leader, sql.unsubscribe(link), name)
+    lab.sql(leader, sql.drop_slot(link))
     lab.sql(leader, f"DROP DATABASE IF EXISTS {name}")
     lab.sql(leader, f"DROP ROLE IF EXISTS {name}")
     lab.root("nd-1", f"docker volume rm -f {INSTANCE}-media {INSTANCE}-work")
