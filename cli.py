@@ -153,17 +153,26 @@ def lab() -> None:
 @click.option(
     "--also", multiple=True, metavar="HOST", help="A unit's own host too; may be repeated."
 )
+@click.option("--anew", is_flag=True, help="Remove the lab that is there first, as `down` does.")
+@click.option("--yes", is_flag=True, help="Do not ask.")
 @_options(through_option, quiet_option)
-def lab_up(also: tuple[str, ...], through: str | None, quiet: bool) -> None:
+def lab_up(also: tuple[str, ...], anew: bool, yes: bool, through: str | None, quiet: bool) -> None:
     """Start the lab's hosts, bare until they are deployed: the sites', and units' own hosts that
     have something to run by then."""
     from infra import lab as lab_hosts
     from infra.model import load
+    from infra.state import forget_sites
 
     own = [h.id for h in _plan(through).hosts if h.own]
     hosts = lab_hosts.described(load(paths.sites()), (*own, *also))
+    if anew and not yes:
+        click.confirm("Remove the lab's hosts and all data in them?", abort=True)
     say = Progress(quiet=quiet)
     with say.heartbeat():
+        if anew:
+            lab_hosts.ensure_engine(say)
+            lab_hosts.down(paths.state())
+            forget_sites(paths.state())
         lab_hosts.up(hosts, paths.state(), say)
 
 
