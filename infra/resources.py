@@ -436,6 +436,11 @@ class Plan:
         return tuple(d for p in (self.common, *(h.parts for h in self.hosts)) for d in p.data)
 
     @property
+    def places(self) -> dict[tuple[str, str], str]:
+        """(application, unit) → the place that its users are sent to."""
+        return {(d.application, d.unit): d.place for d in self.data if d.serving}
+
+    @property
     def secrets(self) -> tuple[Secret, ...]:
         """Every secret of the plan once, by id."""
         found = {s.id: s for p in (self.common, *(h.parts for h in self.hosts)) for s in p.secrets}

@@ -1,9 +1,9 @@
 """Plans a description with the toolkit of another revision, and hands the plan back as JSON.
 
 Started by own_code.py in a process of its own, with the directory that holds that revision's
-`infra`, the description's directory and the wave ("" for its current one). It relies on as
-little of that code as it can: infra.model.load, infra.plan.plan, and dataclasses; content tags
-where they are to be had.
+`infra`, the description's directory, the wave ("" for its current one) and where data is by then
+(JSON, a list of application, unit and place). It relies on as little of that code as it can:
+infra.model.load, infra.plan.plan, and dataclasses; content tags and moves where it knows them.
 """
 
 import dataclasses
@@ -33,17 +33,24 @@ def tags(plan: Any) -> dict[str, str]:
         return {}
 
 
-def answer(code: str, sites: str, through: str) -> dict[str, Any]:
+def planned(model: Any, wave: str | None, places: str) -> Any:
+    from infra import plan
+
+    if not hasattr(plan, "plan_after"):
+        return plan.plan(model, wave)
+    return plan.plan_after({(app, unit): p for app, unit, p in json.loads(places)}, model, wave)
+
+
+def answer(code: str, sites: str, through: str, places: str) -> dict[str, Any]:
     sys.path.insert(0, code)
     from pathlib import Path
 
     from infra.model import load
-    from infra.plan import plan
 
     try:
         model = load(Path(sites))
         waves = [w.id for w in model.roadmap.waves]
-        made = plan(model, through if through in waves else None)
+        made = planned(model, through if through in waves else None, places)
     except Exception as failure:
         told = getattr(failure, "problems", None)
         if told is None:
@@ -54,4 +61,4 @@ def answer(code: str, sites: str, through: str) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(answer(*sys.argv[1:4]), sys.stdout)
+    json.dump(answer(*sys.argv[1:5]), sys.stdout)

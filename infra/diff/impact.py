@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from infra.diff import checks, interruptions, left
+from infra.diff import checks, interruptions, left, moves
 from infra.diff.common import restarting
 from infra.diff.hosts import joined
 from infra.diff.owners import Owners
@@ -33,10 +33,14 @@ def summary(
     if old is None or new is None:
         return Summary(findings=tuple(findings), unknown=unknown)
     owners = Owners(before.model, after.model)
+    moved = moves.between(old, new)
     return Summary(
         touched=touched(before, after, changes),
-        interruptions=interruptions.expected(new, changes, restarting(old, new)),
-        data=tuple((*_created(changes), *left.behind(old, new, owners))),
+        interruptions=(
+            *interruptions.of_moves(moved),
+            *interruptions.expected(new, changes, restarting(old, new)),
+        ),
+        data=tuple((*(m.data for m in moved), *_created(changes), *left.behind(old, new, owners))),
         openings=tuple(_openings(old, new)),
         capacity=tuple(_capacity(before, after)),
         waves=tuple(_waves(before.model, after.model)),

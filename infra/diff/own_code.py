@@ -28,6 +28,7 @@ from infra.resources import Plan
 SECONDS = 120
 KEPT = 8  # copies of other toolkits in the cache
 CODE = ("infra", "images")
+Places = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -78,16 +79,20 @@ def _prune(place: Path, keep: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def planned(code: Path, sites: Path, shown: str, through: str | None) -> Planned:
-    """Plan `sites` by the toolkit below `code`. shown: the revision, for messages.
+def planned(
+    code: Path, sites: Path, shown: str, through: str | None, places: Places | None = None
+) -> Planned:
+    """Plan `sites` by the toolkit below `code`. shown: the revision, for messages; places: where
+    data is before (see infra.plan.plan_after; an earlier toolkit may know nothing of moves).
 
     Raises HanoiError: the description's own problems, or HN-R008 when that toolkit fails.
     """
     script = Path(__file__).with_name("bootstrap.py")
+    known = json.dumps([[*of, place] for of, place in (places or {}).items()])
     environment = {k: os.environ[k] for k in ("PATH", "LANG", "TMPDIR") if k in os.environ}
     try:
         done = subprocess.run(
-            [sys.executable, "-I", str(script), str(code), str(sites), through or ""],
+            [sys.executable, "-I", str(script), str(code), str(sites), through or "", known],
             capture_output=True,
             check=False,
             timeout=SECONDS,

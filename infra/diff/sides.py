@@ -20,7 +20,7 @@ from infra.images.content import ImageSpec, tag
 from infra.model.files import FOLDERS, IMAGES
 from infra.model.loader import Known, load
 from infra.model.schema import Model
-from infra.plan import plan
+from infra.plan import plan_after
 from infra.resources import Plan
 
 CHECKS = "tests/compliance/test_"
@@ -128,18 +128,21 @@ class Reader:
         names = (*own_code.CODE, *(w.rstrip("/") for w in WAYS), "tests/compliance")
         return on_disk(root, *names, long_ids=self.repository.long_ids)
 
-    def side(self, sources: Sources, *, earlier: bool = False) -> Side:
-        """The side, planned. earlier: it may lack the wave asked for.
+    def side(
+        self, sources: Sources, *, earlier: bool = False, places: own_code.Places | None = None
+    ) -> Side:
+        """The side, planned. earlier: it may lack the wave asked for; places: where the earlier
+        side's data is, which a deploy carries to where this one wants it.
 
         Raises HanoiError with the description's problems; HN-P001 for an unknown wave.
         """
         code = own_code.code_of(sources.tree)
         if code and own_code.key(code) != own_code.key(self._own()):
-            return self._by_its_own_code(sources, code, earlier)
+            return self._by_its_own_code(sources, code, earlier, places)
         model = self._model(sources)
         known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
         unknown = () if known else (self._no_wave(sources),)
-        made = plan(model, self.through if known or not earlier else None)
+        made = plan_after(places or {}, model, self.through if known or not earlier else None)
         own = self._images(sources)
         tags = {name: tag(ImageSpec(name, uid), own) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)
@@ -170,7 +173,13 @@ class Reader:
             self._running = code | images
         return self._running
 
-    def _by_its_own_code(self, sources: Sources, code: Mapping[str, Entry], earlier: bool) -> Side:
+    def _by_its_own_code(
+        self,
+        sources: Sources,
+        code: Mapping[str, Entry],
+        earlier: bool,
+        places: own_code.Places | None,
+    ) -> Side:
         shown = sources.revision.shown
         if sources.revision.commit is None:
             where = self.repository.root
@@ -180,7 +189,7 @@ class Reader:
         if isinstance(sites, Tree):
             entries, sites = sites.entries, self._private()
             extract(self.repository, entries, sites)
-        made = own_code.planned(where, sites, shown, self.through)
+        made = own_code.planned(where, sites, shown, self.through, places)
         if not (made.wave_known or earlier):
             raise own_code.no_such_wave(str(self.through), shown)
         unknown: tuple[str, ...] = () if made.wave_known else (self._no_wave(sources),)
@@ -282,6 +291,7 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
             "name the description's directory with --sites, or another revision",
             Exit.USAGE,
         )
+    before = empty(base, "")
     if earlier is None:
         yield (
             empty(base, f"{base.shown} has no {reader.path or 'description'}: everything is new"),
@@ -289,7 +299,8 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
         )
     else:
         try:
-            yield reader.side(earlier, earlier=True), earlier
+            before = reader.side(earlier, earlier=True)
+            yield before, earlier
         except HanoiError as failure:
             first = failure.problems[0]
             more = len(failure.problems) - 1
@@ -300,4 +311,4 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
                 empty(base, f"{base.shown} cannot be read, so nothing is compared: {told}"),
                 earlier,
             )
-    yield reader.side(later), later
+    yield reader.side(later, places=before.plan.places if before.plan else None), later

@@ -7,9 +7,20 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from infra import rollout
+from infra.diff import interruptions
 from infra.errors import HanoiError
 from infra.facts import Look
-from infra.live import containers, effects, images, onhost, records, runtime, session, state
+from infra.live import (
+    containers,
+    effects,
+    images,
+    moves,
+    onhost,
+    records,
+    runtime,
+    session,
+    state,
+)  # fmt: skip
 from infra.live.described import Described
 from infra.live.hosts import HostChanges, questions
 from infra.live.images import ImagesAhead
@@ -191,6 +202,7 @@ def _report(
         f"{p.where}: not looked at ({p.code})" for p in (failure.problems if failure else ())
     )
     name = described.model.ministry.name
+    moving = moves.ahead(reading)
     sites = ", ".join(s.id for s in reading.sites)
     return Report(
         source="plan",
@@ -200,7 +212,8 @@ def _report(
         ministry_en=name.en,
         summary=replace(
             meant.summary,
-            data=told.data,
+            interruptions=(*interruptions.of_moves(moving), *meant.summary.interruptions),
+            data=(*(m.data for m in moving), *told.data),
             findings=told.findings,
             unknown=(*unseen, *told.unknown),
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from infra.diff.moves import between
 from infra.diff.side import Side
 from infra.model.schema import SelfHosted
 from infra.policies import Danger, policy
@@ -85,10 +86,24 @@ def data_left_behind(before: Side, after: Side, changes: Sequence[Change]) -> It
 
 
 @policy(
+    "move-impossible",
+    severity="refused",
+    reason="both places have the same database, which a move copies from one to the other",
+    remedy="put the unit's home or host back; docs/moves.md says what moves",
+)
+def move_impossible(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Danger]:
+    """What the sites' hosts run for one unit does not move between them yet (HN-T010)."""
+    assert before.plan and after.plan
+    for move in between(before.plan, after.plan):
+        if not move.possible:
+            yield Danger(f"unit {move.unit}", f"{move.application}: {move.source} → {move.target}")
+
+
+@policy(
     "unit-without-backup",
     severity="danger",
-    reason="the toolkit backs up nothing on a unit's own host; what breaks there is gone",
-    remedy="state backup: at the unit's choice (who keeps it, where), or run it centrally",
+    reason="nothing is copied from the unit's own host then; what breaks there is gone",
+    remedy="state backup: at the unit's choice (where copies go, when), or run it centrally",
     compares=False,
 )
 def unit_without_backup(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Danger]:

@@ -13,7 +13,7 @@ from infra.diff.description import mode
 from infra.diff.review import compared
 from infra.diff.side import Side
 from infra.model.schema import Central, External, Model, SelfHosted, Unit, Wave
-from infra.plan import plan
+from infra.plan import plan, plan_after
 from infra.report.content import Report
 
 Line = tuple[str, str]  # what it is about, what happens
@@ -34,7 +34,9 @@ def described(before: Model, after: Model) -> tuple[Line, ...]:
 
 def planned(before: Model, after: Model) -> tuple[Line, ...]:
     """What the plans of both tell: dangers, pauses, data that comes or stays behind, waves."""
-    made = compared(Side("before", before, plan(before)), Side("after", after, plan(after)))
+    old = plan(before)
+    new = plan_after(old.places, after)
+    made = compared(Side("before", before, old), Side("after", after, new))
     return (*_dangers(made), *_pauses(made), *_data(made), *_roadmap(made))
 
 

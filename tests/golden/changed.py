@@ -8,8 +8,8 @@ from functools import cache
 from typing import Any
 
 from infra.diff.side import Side
-from infra.plan import plan
-from infra.resources import HostPlan, Plan
+from infra.plan import plan_after
+from infra.resources import HostPlan
 from tests.golden.model import description, model
 
 Description = dict[str, Any]
@@ -299,10 +299,10 @@ CASES: Mapping[str, Case] = {
 }  # fmt: skip
 
 
-def side(name: str, edited: Description) -> Side:
+def side(name: str, edited: Description, before: Side | None = None) -> Side:
     """A side of the golden model; content tags are literal, so that no golden holds a digest."""
     described = model(edited)
-    made: Plan = plan(described)
+    made = plan_after(before.plan.places if before and before.plan else {}, described)
     tags = dict.fromkeys((n for n, _ in made.images), "1111111111111111")
     toolkit = {"roles/files/tasks/main.yml": "a" * 40}
     return Side(name, described, made, tags, CHECKS, toolkit, {"secrets/passwords.yml": "a" * 40})
@@ -314,7 +314,7 @@ def sides(name: str) -> tuple[Side, Side]:
     case, edited = CASES[name], base()
     if case.edit:
         case.edit(edited)
-    after = side("working tree", edited)
+    after = side("working tree", edited, _unchanged())
     return _unchanged(), case.turn(after) if case.turn else after
 
 

@@ -37,7 +37,7 @@ def both(edit: Edit | None = None, turn: Turn | None = None) -> tuple[Side, Side
     edited = base()
     if edit:
         edit(edited)
-    after = side("after", edited) if edit else replace(before(), name="after")
+    after = side("after", edited, before()) if edit else replace(before(), name="after")
     return before(), turn(after) if turn else after
 
 
@@ -72,6 +72,18 @@ def without_volume(*hosts: str) -> Turn:
             else c
         )
     )
+
+
+def carried_to(place: str) -> Turn:
+    """What the sites keep for units, at another place."""
+
+    def turn(made: Side) -> Side:
+        assert made.plan
+        common = made.plan.common
+        data = tuple(replace(d, place=place) for d in common.data)
+        return replace(made, plan=replace(made.plan, common=replace(common, data=data)))
+
+    return turn
 
 
 def without_gate(*hosts: str) -> Turn:
@@ -125,6 +137,7 @@ CASES: list[tuple[str, tuple[Side, Side], tuple[Side, Side]]] = [
     ),
     ("hub-moved", both(changed.hub_moved), both(changed.new_site)),
     ("login-left-behind", both(changed.operator_removed), both(changed.operator_added)),
+    ("move-impossible", both(turn=carried_to("central/tdh-1")), both(turn=carried_to("own/tdh-1"))),
     ("network-in-use", both(changed.container_network), both(changed.user_networks)),
     ("open-to-everyone", both(changed.open_to_everyone), both(changed.user_networks)),
     (
