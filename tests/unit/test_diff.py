@@ -442,6 +442,22 @@ def test_a_change_of_the_toolkit_shows(with_toolkit: Path) -> None:
     assert changed(report("main~1..main")) == expected, "both from objects"
 
 
+@pytest.mark.parametrize("another", [False, True], ids=["here", "by its own code"])
+def test_a_units_data_moves_with_its_choice(with_toolkit: Path, another: bool) -> None:
+    if another:
+        (with_toolkit / "infra/note.py").write_text("ANOTHER = True\n")
+    unit = with_toolkit / "sites/units/vu-to-chuc-can-bo.yaml"
+    own = "mode: self-hosted\n    host: tccb-1\n    backup:\n      directory: /srv/backup"
+    edit(unit, "  personnel:\n    mode: central", f"  personnel:\n    {own}")
+    host = "{id: tccb-1, address: 10.77.9.50, cpus: 2, memory: 4GiB, storage: 50GiB}"
+    edit(unit, "applications:", f"hosts: [{host}]\napplications:")
+    summary = report().summary
+    moved = [(d.what.partition(" (")[0], d.units) for d in summary.data if d.effect == "moved"]
+    assert moved == [("personnel of vu-to-chuc-can-bo", ("vu-to-chuc-can-bo",))]
+    assert [i.whom for i in summary.interruptions] == ["users of personnel of vu-to-chuc-can-bo"]
+    assert [f.id for f in summary.findings if f.severity != "note"] == []
+
+
 def test_a_toolkit_that_does_not_work(with_toolkit: Path) -> None:
     good = (with_toolkit / "infra/plan.py").read_text()
     (with_toolkit / "infra/plan.py").write_text("raise RuntimeError('half done')\n")

@@ -12,7 +12,7 @@ from infra.errors import HanoiError
 from infra.moves import MoveRecord, carry_out, due, refuse_unmovable
 from infra.moves.record import FOLLOW, KEPT, PREPARE, Move
 from infra.placement import Home, Homes, Place
-from infra.plan import plan
+from infra.plan import plan, plan_after
 from infra.resources import Data, Plan
 from infra.state import HomeRecord
 from tests.golden.model import description, documents, model
@@ -155,6 +155,14 @@ def test_a_place_is_written_and_read_alike(text: str) -> None:
 def test_what_is_no_place_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="no place"):
         Place.parse(text)
+
+
+def test_a_plan_after_a_move_has_the_copy_it_came_from() -> None:
+    after = plan_after(made("central").places, described("own"))
+    assert after == made("own", Home(OWN, CENTRAL))
+    assert plan_after(made("own").places, described("own")) == made("own"), "nothing moves"
+    gone = {KEY: "own/a-host-that-is-gone"}
+    assert plan_after(gone, described("central")) == made("central"), "nothing to carry"
 
 
 def test_a_move_between_the_sites_hosts_is_refused_before_anything_is_touched() -> None:
