@@ -99,7 +99,10 @@ FIRST_ADDRESS = 40
 ADDRESSES = 3  # of each slot: web, worker, valkey
 
 PROCESSES = 2
-THREADS = 4
+THREADS_MOST = 4
+# Seen at work: 140 MiB for the worker, and for each document that is read up to 75 MiB of the
+# programs that read it, beside its pages. With 4 at once in 448 MiB the kernel ended the worker.
+WORKER_MEMORY, THREAD_MEMORY = 192 * 2**20, 128 * 2**20
 VALKEY_MEMORY = 64 * 2**20
 WEB_MEMORY = 384 * 2**20
 MEMORY = 896 * 2**20  # where the application states nothing; the worker has what is left
@@ -189,7 +192,6 @@ def _containers(
 ) -> tuple[Container, ...]:
     app, signs = placed.app, provider(ctx)
     name = instance_name(app, placed.unit)
-    memory = app.resources.memory if app.resources else MEMORY
     work = Mount("volume", work_volume(app, placed.unit), WORK, read_only=False)
     alive = Health(("CMD", *_SCRIPT, "alive"), interval=20, timeout=10, start_period=WAITS)
     mounts = (
@@ -227,7 +229,7 @@ def _containers(
             user=user,
             command=(*_SCRIPT, "worker"),
             address=worker,
-            memory=memory - WEB_MEMORY - VALKEY_MEMORY,
+            memory=_worker_memory(app),
             mounts=mounts,
             environment=environment,
             stop_timeout=60,  # work that has begun is brought to its end
@@ -247,6 +249,17 @@ def _containers(
             health=Health(("CMD", "valkey-cli", "-s", _SOCKET, "ping"), interval=20),
         ),
     )
+
+
+def _worker_memory(app: App) -> int:
+    """Bytes: what the web server and the queue leave of the instance's."""
+    return (app.resources.memory if app.resources else MEMORY) - WEB_MEMORY - VALKEY_MEMORY
+
+
+def _threads(app: App) -> int:
+    """How many documents are worked on at once; what comes meanwhile waits in the queue."""
+    room = (_worker_memory(app) - WORKER_MEMORY) // THREAD_MEMORY
+    return max(1, min(THREADS_MOST, room))
 
 
 def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tuple[File, ...]:
@@ -288,7 +301,7 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
         "health": health(app, LOGIN_PAGE)[0],
         "media": MEDIA,
         "port": PORT,
-        "threads": THREADS,
+        "threads": _threads(app),
         "work": WORK,
     }
     open_ = {

@@ -155,3 +155,14 @@ def test_a_move_stops_all_that_writes_and_that_last_which_others_need() -> None:
         assert found.background == (f"{name}-worker",)
     none = store(made, Place(), "tt-thong-tin", "personnel", {})
     assert (none.files, none.connection) == ((), None)
+
+
+@pytest.mark.parametrize(("memory", "threads"), [("640MiB", 1), ("896MiB", 2), ("1536MiB", 4)])
+def test_no_more_documents_are_read_at_once_than_the_worker_has_room_for(
+    memory: str, threads: int
+) -> None:
+    described = documents()
+    app = next(a for a in described["apps"] if a["id"] == "documents")
+    app["resources"] = {"memory": memory, "cpus": 1}
+    facts = json.loads(_file(plan(model(described)), f"/etc/hanoi/{NAME}/instance.json"))
+    assert facts["threads"] == threads
