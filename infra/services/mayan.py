@@ -100,12 +100,12 @@ ADDRESSES = 3  # of each slot: web, worker, valkey
 
 PROCESSES = 2
 THREADS_MOST = 4
-# Seen at work: 140 MiB for the worker, and for each document that is read up to 75 MiB of the
-# programs that read it, beside its pages. With 4 at once in 448 MiB the kernel ended the worker.
-WORKER_MEMORY, THREAD_MEMORY = 192 * 2**20, 128 * 2**20
+# Seen at work: 260 MiB for the worker, and up to 100 MiB for the programs that read a document.
+# With less the kernel ends the worker, and what it had taken from the queue is not read any more.
+WORKER_MEMORY, THREAD_MEMORY = 288 * 2**20, 112 * 2**20
 VALKEY_MEMORY = 64 * 2**20
 WEB_MEMORY = 384 * 2**20
-MEMORY = 896 * 2**20  # where the application states nothing; the worker has what is left
+MEMORY = 1024 * 2**20  # where the application states nothing; the worker has what is left
 
 _SCRIPT = ("python3", f"{CONFIG}/instance.py")
 _SOCKET = f"{WORK}/valkey.sock"
@@ -204,6 +204,7 @@ def _containers(
         ("DJANGO_SETTINGS_MODULE", "hanoi_settings"),
         ("PYTHONPATH", CONFIG),
         ("PYTHONWARNINGS", "ignore"),  # advice to developers of Mayan
+        ("MALLOC_ARENA_MAX", "2"),  # threads that come and go leave less memory behind
     )
     needs = (endpoint(ctx).host, f"{name}-valkey")
     web, worker, valkey = addresses

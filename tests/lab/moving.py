@@ -66,7 +66,17 @@ class Ministry:
             f"  {mover.application}:\n    mode: self-hosted\n    host: {mover.host}\n"
             "    backup:\n      directory: /srv/backup\n"
         )
-        edit(self.sites, f"units/{mover.unit}.yaml", *((plain, chosen) if own else (chosen, plain)))
+        file = self.sites / "units" / f"{mover.unit}.yaml"
+        if (chosen if own else plain) not in file.read_text("utf-8"):
+            edit(self.sites, str(file), *((plain, chosen) if own else (chosen, plain)))
+
+    def take_back(self) -> None:
+        """Whatever a test has left: users are at the sites again, and there is no second copy."""
+        self.choose(own=False)
+        self.deploy()
+        if self.home()["other"]:
+            self.move("finish", "--yes")
+            self.deploy()
 
     def run(self, *arguments: str) -> None:
         """A command on this description and wave."""

@@ -39,10 +39,10 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministry]:
         )
 
     with described(MOVER, tmp_path_factory.mktemp("moves"), citizen) as made:
-        yield made
-        made.choose(own=False)
-        made.move("finish", "--yes")
-        made.deploy()
+        try:
+            yield made
+        finally:
+            made.take_back()
 
 
 def test_a_site_moves_to_its_units_own_host_and_is_taken_back(ministry: Ministry) -> None:

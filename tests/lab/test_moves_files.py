@@ -48,8 +48,10 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministry]:
         return Staff(gateways, of_it[0].url_host, data.database, password, trust)
 
     with described(MOVER, tmp_path_factory.mktemp("files"), user) as made:
-        yield made
-        made.deploy()
+        try:
+            yield made
+        finally:
+            made.take_back()
 
 
 def test_documents_move_and_are_taken_back_while_users_put_in_more(ministry: Ministry) -> None:

@@ -85,7 +85,7 @@ def test_a_host_is_asked_for_the_database_and_the_central_applications(model: Mo
     asked = demand(model, model.hub.hosts[0])
     assert asked.parts == (
         ("database", 2**30),
-        ("documents", 15 * 896 * 2**20),  # an instance for each unit whose home is here
+        ("documents", 15 * 2**30),  # an instance for each unit whose home is here
         ("online-services", 896 * 2**20),
         ("personnel", 512 * 2**20),
     )

@@ -157,7 +157,7 @@ def test_a_move_stops_all_that_writes_and_that_last_which_others_need() -> None:
     assert (none.files, none.connection) == ((), None)
 
 
-@pytest.mark.parametrize(("memory", "threads"), [("640MiB", 1), ("896MiB", 2), ("1536MiB", 4)])
+@pytest.mark.parametrize(("memory", "threads"), [("640MiB", 1), ("1GiB", 2), ("1536MiB", 4)])
 def test_no_more_documents_are_read_at_once_than_the_worker_has_room_for(
     memory: str, threads: int
 ) -> None:

@@ -141,11 +141,13 @@ def worker():
     import django
 
     django.setup()
+    from celery.beat import EmbeddedService
     from mayan.apps.task_manager.classes import CeleryQueue
     from mayan.celery import app
 
     queues = ",".join(queue.name for queue in CeleryQueue.all())
-    argv = ["--quiet", "worker", "--beat", "--pool=threads", f"--concurrency={FACTS['threads']}"]
+    argv = ["--quiet", "worker", "--pool=threads", f"--concurrency={FACTS['threads']}"]
+    EmbeddedService(app, thread=True).start()  # as a process it takes 140 MiB more
     app.worker_main([*argv, "--loglevel=warning", "--without-gossip", f"--queues={queues}"])
 
 
