@@ -89,7 +89,7 @@ def test_a_host_is_asked_for_the_database_and_the_central_applications(model: Mo
         ("online-services", 896 * 2**20),
         ("personnel", 512 * 2**20),
     )
-    assert asked.memory == (2432 + 15 * 896) * 2**20
+    assert asked.memory == (2432 + 15 * 1024) * 2**20
     assert asked.cpus == 8.5
 
 
