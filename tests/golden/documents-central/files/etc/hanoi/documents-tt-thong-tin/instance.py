@@ -10,8 +10,10 @@
 import importlib.metadata
 import json
 import os
+import signal
 import ssl
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -135,19 +137,28 @@ def web():
     os.execvp("gunicorn", ["gunicorn", "-c", str(HERE / "gunicorn.conf.py"), "mayan.wsgi"])
 
 
+def keep_time(app):
+    """The schedule. As a process of its own, as Celery's --beat is, it takes 140 MiB more."""
+    from celery.beat import EmbeddedService
+
+    try:
+        EmbeddedService(app, thread=True, scheduler_cls=app.conf.beat_scheduler).run()
+    finally:  # a worker whose clock has stopped is started anew
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
 def worker():
     """All queues and the schedule in one process. Heavy work is done by programs it starts."""
     prepare()
     import django
 
     django.setup()
-    from celery.beat import EmbeddedService
     from mayan.apps.task_manager.classes import CeleryQueue
     from mayan.celery import app
 
     queues = ",".join(queue.name for queue in CeleryQueue.all())
     argv = ["--quiet", "worker", "--pool=threads", f"--concurrency={FACTS['threads']}"]
-    EmbeddedService(app, thread=True).start()  # as a process it takes 140 MiB more
+    threading.Thread(target=keep_time, args=[app], daemon=True).start()
     app.worker_main([*argv, "--loglevel=warning", "--without-gossip", f"--queues={queues}"])
 
 
