@@ -187,6 +187,7 @@ def _files(ctx: HostContext, app: App, placed: tuple[Placement, ...]) -> tuple[F
         File(f"{base}/gunicorn.conf.py", server, 0o444, actions=(RELOAD,)),
         File(f"{base}/pgpass", logins, 0o400, owner, owner, actions=(RELOAD,)),
         File(f"{base}/serve.py", render("plone/serve.py"), 0o444, actions=(RELOAD,)),
+        File(f"{base}/databases.py", render("plone/databases.py"), 0o444, actions=(RELOAD,)),
         # Read anew each time: a new name of a unit is no reason to load Plone again.
         File(f"{base}/plone.json", facts, 0o444),
         File(f"{base}/ask.py", render("plone/ask.py"), 0o444),

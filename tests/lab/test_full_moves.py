@@ -20,7 +20,7 @@ from tests.lab.test_full import WAVE
 pytestmark = pytest.mark.full
 
 APP = "online-services"
-MOVER = Mover(APP, "cuc-xuat-ban", "van-phong", "cxb-1", "10.77.9.41", WAVE)
+MOVER = Mover(APP, "cuc-xuat-ban", "cuc-phat-thanh-truyen-hinh", "cxb-1", "10.77.9.41", WAVE)
 
 
 @pytest.fixture(scope="module")

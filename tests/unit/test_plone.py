@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -12,6 +14,7 @@ from infra.diff.common import _oneoffs
 from infra.diff.owners import Owners
 from infra.plan import plan
 from infra.resources import HostPlan, Plan, digest
+from infra.services import render
 from tests.golden.model import model, online_services
 
 WAVE = "online-services"
@@ -154,3 +157,62 @@ def test_secrets_are_read_by_the_container_only(made: Plan) -> None:
     for file in made.host("nd-1").parts.files:
         if file.path.startswith("/etc/hanoi/plone/") and re.search("#(key|password)", file.content):
             assert (file.mode, file.owner) == (0o400, "10074"), file.path
+
+
+class Zope:
+    """As much of it as databases.py asks for: the modules are not here."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, *keeps_out: str) -> None:
+        self.keeps_out, self.asked, self.mounted = set(keeps_out), list[str](), list[str]()
+        dbtab = SimpleNamespace(getDatabase=self.open)
+        app = SimpleNamespace(
+            objectIds=lambda: self.mounted, _p_jar=SimpleNamespace(close=lambda: None)
+        )
+        units = {"FACTS": {"units": {"moving": {}, "other": {}, "new": {}}}}
+        done = dict.fromkeys(("commit", "abort"), lambda: None)
+        self.table = type("DBTab", (), {"listMountPaths": lambda self: [("/", "a")]})
+        modules: dict[str, dict[str, Any]] = {
+            "ask": {**units, "made_from": lambda unit: None if unit == "new" else "a digest"},
+            "transaction": done,
+            "Zope2": {"app": lambda: app},
+            "App.config": {"getConfiguration": lambda: SimpleNamespace(dbtab=dbtab)},
+            "Products.ZODBMountPoint.MountedObject": {"manage_addMounts": self.mount},
+            "Zope2.Startup.datatypes": {"DBTab": self.table},
+        }
+        for name, content in modules.items():
+            monkeypatch.setitem(sys.modules, name, SimpleNamespace(**content))
+        self.databases: dict[str, Any] = {}
+        exec(compile(render("plone/databases.py"), "databases.py", "exec"), self.databases)
+
+    def open(self, path: str) -> None:
+        self.asked.append(path)
+        if path[1:] in self.keeps_out:
+            raise RuntimeError(f'role "{path[1:]}" is not permitted to log in')
+
+    def mount(self, _: Any, paths: tuple[str, ...], **__: bool) -> None:
+        self.mounted += [p[1:] for p in paths]
+
+
+def test_a_database_that_lets_nobody_in_keeps_only_its_own_unit_out(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    zope = Zope(monkeypatch, "moving")
+    opened = zope.databases["opened"]
+    zope.databases["when_asked"]()
+    assert zope.table().listMountPaths() == [], "Zope opens none by itself"
+    assert (opened("moving"), opened("other"), opened("moving")) == (False, True, False)
+    assert capsys.readouterr().out.count("not permitted") == 2
+    zope.keeps_out.clear()
+    assert opened("moving") and opened("moving") and opened("other")
+    assert zope.asked == ["/moving", "/other", "/moving", "/moving"], "what is open is not asked"
+
+
+def test_a_database_that_came_from_elsewhere_joins_zopes_own(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    zope = Zope(monkeypatch)
+    opened = zope.databases["opened"]
+    zope.mounted += ["other"]
+    assert opened("moving") and opened("other") and zope.mounted == ["other", "moving"]
+    assert opened("new") and opened("no-unit"), "whose site is being made, and who has none"
+    assert zope.mounted == ["other", "moving"]

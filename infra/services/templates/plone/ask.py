@@ -58,15 +58,23 @@ def record(unit):
         )
 
 
-def missing(unit):
-    """Why the site is not as wanted, or None."""
+def made_from(unit):
+    """The digest of what the unit's site was made from; None before it was made."""
     with database(unit) as connection, connection, connection.cursor() as cursor:
         cursor.execute("SELECT to_regclass('hanoi_site') IS NOT NULL")
         if not cursor.fetchone()[0]:
-            return "no site yet"
+            return None
         cursor.execute("SELECT made_from FROM hanoi_site")
-        rows = cursor.fetchall()
-    return None if rows == [(wanted(unit),)] else "the site is not as described"
+        row = cursor.fetchone()
+    return row[0] if row else None
+
+
+def missing(unit):
+    """Why the site is not as wanted, or None."""
+    found = made_from(unit)
+    if found is None:
+        return "no site yet"
+    return None if found == wanted(unit) else "the site is not as described"
 
 
 def alive():

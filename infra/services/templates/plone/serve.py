@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import BoundedSemaphore
 
 import ask
+import databases
 import Zope2
 from Acquisition import aq_base
 from zExceptions import NotFound
@@ -72,6 +73,10 @@ def application(environ, start_response):
         return plain(start_response, "404 Not Found", b"Not found.\n")
     if int(environ.get("CONTENT_LENGTH") or 0) > FACTS["upload"]:
         return plain(start_response, "413 Content Too Large", b"Too large.\n")
+    unit = path.removeprefix(BEHIND_GATEWAY).partition("/")[2].partition("/")[0]
+    if not databases.opened(unit):
+        start_response("503 Service Unavailable", [("Retry-After", "5")])
+        return []
     return published(environ, start_response)
 
 
@@ -90,5 +95,8 @@ def published(environ, start_response):
 
 # On a new cluster the database comes after the container, and Zope starts with it only.
 ask.wait_for_database()
+databases.when_asked()
 zope = HTTPExceptionHandler(make_wsgi_app({}, str(HERE / "zope.conf")))
 provideHandler(inside)
+for known in FACTS["units"]:  # before the first user asks
+    databases.opened(known)

@@ -11,6 +11,7 @@ from html import escape
 from pathlib import Path
 
 import ask
+import databases
 import transaction
 import Zope2
 from AccessControl.SecurityManagement import newSecurityManager
@@ -18,7 +19,6 @@ from AccessControl.users import system
 from plone import api
 from plone.app.textfield.value import RichTextValue
 from Products.CMFPlone.factory import addPloneSite
-from Products.ZODBMountPoint.MountedObject import manage_addMounts
 from Testing.makerequest import makerequest
 from ZODB.POSException import ConflictError
 from zope.annotation.interfaces import IAnnotations
@@ -152,11 +152,6 @@ def put_form(place, name, title, text):
     )
 
 
-def make_mount(app, unit):
-    if unit not in app.objectIds():
-        manage_addMounts(app, (f"/{unit}",), create_mount_points=True)
-
-
 def make_site(app, unit):
     """The site with its languages, its first user, and publication as a step of its own."""
     facts, place = ask.FACTS["units"][unit]["site"], app[unit]
@@ -261,6 +256,7 @@ def zope():
     """Zope's root object, as the web server has it, with every right."""
     logging.disable(logging.ERROR)  # of Plone about its own parts
     ask.wait_for_database()
+    databases.when_asked()
     make_wsgi_app({}, str(HERE / "zope.conf"))
     newSecurityManager(None, system)
     app = makerequest(Zope2.app())
@@ -271,7 +267,7 @@ def zope():
 
 def main(unit):
     app, facts = zope(), ask.FACTS["units"][unit]["site"]
-    committed(lambda: make_mount(app, unit))
+    committed(lambda: databases.mount(app, unit))
     committed(lambda: make_site(app, unit))
     site = app[unit][SITE]
     setSite(site)
