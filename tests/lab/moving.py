@@ -135,12 +135,13 @@ def at_work(ministry: Ministry, told: Set[int] = ANSWERS) -> Iterator[Adding]:
     print(
         f"{len(acknowledged)} things acknowledged, {len(mine.errors)} requests told to wait,"
         f" longest pause {mine.pause():.1f} s;"
-        f" the other unit: {len(others.acknowledged)}, {len(others.errors)} errors"
+        f" the other unit: {len(others.acknowledged)}, {len(others.errors)} errors;"
+        f" answers: {sorted(set(mine.user.statuses))}, {sorted(set(others.user.statuses))}"
     )
     assert sorted(stored) == sorted(acknowledged), "lost, or there twice"
     assert mine.pause() <= PAUSE_MOST
-    assert set(mine.user.statuses) <= told, "users were told something else than to wait"
     assert others.errors == []
+    assert set(mine.user.statuses) <= told, "users were told something else than to wait"
 
 
 def went_on(adding: Adding) -> None:

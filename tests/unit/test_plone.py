@@ -164,9 +164,8 @@ class Zope:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *keeps_out: str) -> None:
         self.keeps_out, self.asked, self.mounted = set(keeps_out), list[str](), list[str]()
-        dbtab = SimpleNamespace(getDatabase=self.open)
-        app = SimpleNamespace(
-            objectIds=lambda: self.mounted, _p_jar=SimpleNamespace(close=lambda: None)
+        dbtab = SimpleNamespace(
+            getDatabase=self.open, getDatabaseFactory=self.factory, databases={}
         )
         units = {"FACTS": {"units": {"moving": {}, "other": {}, "new": {}}}}
         done = dict.fromkeys(("commit", "abort"), lambda: None)
@@ -174,7 +173,8 @@ class Zope:
         modules: dict[str, dict[str, Any]] = {
             "ask": {**units, "made_from": lambda unit: None if unit == "new" else "a digest"},
             "transaction": done,
-            "Zope2": {"app": lambda: app},
+            "App.ZApplication": {"ZApplicationWrapper": self.wrapper},
+            "OFS.Application": {"Application": object},
             "App.config": {"getConfiguration": lambda: SimpleNamespace(dbtab=dbtab)},
             "Products.ZODBMountPoint.MountedObject": {"manage_addMounts": self.mount},
             "Zope2.Startup.datatypes": {"DBTab": self.table},
@@ -188,6 +188,15 @@ class Zope:
         self.asked.append(path)
         if path[1:] in self.keeps_out:
             raise RuntimeError(f'role "{path[1:]}" is not permitted to log in')
+
+    def factory(self, path: str) -> Any:
+        assert path == "/"
+        return SimpleNamespace(open=lambda name, databases: name)
+
+    def wrapper(self, own: str, name: str, _: type) -> Any:
+        """Gives Zope's own application, by the connections of that name."""
+        jar = SimpleNamespace(close=lambda: None)
+        return lambda: SimpleNamespace(objectIds=lambda: self.mounted, _p_jar=jar, by=own)
 
     def mount(self, _: Any, paths: tuple[str, ...], **__: bool) -> None:
         self.mounted += [p[1:] for p in paths]
@@ -214,5 +223,17 @@ def test_a_database_that_came_from_elsewhere_joins_zopes_own(
     opened = zope.databases["opened"]
     zope.mounted += ["other"]
     assert opened("moving") and opened("other") and zope.mounted == ["other", "moving"]
-    assert opened("new") and opened("no-unit"), "whose site is being made, and who has none"
+    assert not opened("new"), "its site is being made"
+    assert opened("no-unit"), "Zope says that there is none"
     assert zope.mounted == ["other", "moving"]
+
+
+def test_no_two_units_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    zope = Zope(monkeypatch)
+    root = zope.databases["Root"](lambda: SimpleNamespace(by="of nobody"))
+    seen = [root().by]
+    for unit in ("moving", "other", "moving", "no-unit"):
+        assert zope.databases["opened"](unit)
+        zope.databases["REQUEST"].unit = unit
+        seen.append(root().by)
+    assert seen == ["of nobody", "/ for moving", "/ for other", "/ for moving", "of nobody"]

@@ -1,20 +1,25 @@
-"""Opens a unit's database when it is asked for.
+"""Opens a unit's database when it is asked for, and keeps units' connections apart.
 
-Zope opens all of them when it starts, and does not start without one of them. While a unit's data
-moves, and as long as its earlier copy is kept, its database lets nobody in; the others go on.
+Zope opens all databases when it starts, and does not start without one of them. It keeps a
+connection to its own database together with those to all units' that were visited through it, and
+none of them works on when one breaks. While a unit's data moves, and as long as its earlier copy is
+kept, its database lets nobody in: the others' users must not notice.
 """
 
-from threading import Lock
+from threading import Lock, local
 
 import ask
 import transaction
-import Zope2
 from App.config import getConfiguration
+from App.ZApplication import ZApplicationWrapper
+from OFS.Application import Application
 from Products.ZODBMountPoint.MountedObject import manage_addMounts
 from Zope2.Startup.datatypes import DBTab
 
 OPENING = Lock()  # of two that open the same at once the second would fail
 OPENED: set[str] = set()
+ROOTS: dict[str, ZApplicationWrapper] = {}  # unit → Zope's own database, with its connections
+REQUEST = local()  # unit: whose site is asked
 
 
 def when_asked():
@@ -22,8 +27,22 @@ def when_asked():
     DBTab.listMountPaths = lambda dbtab: []
 
 
+class Root:
+    """What the publisher takes Zope's own database from: for each unit by connections that no
+    other unit's request uses."""
+
+    def __init__(self, plain):
+        self._plain = plain
+
+    def __getattr__(self, name):
+        return getattr(self._plain, name)
+
+    def __call__(self, *connection):
+        return ROOTS.get(getattr(REQUEST, "unit", ""), self._plain)(*connection)
+
+
 def opened(unit):
-    """Whether the unit's database is open, or Zope may say that there is no site."""
+    """Whether the unit's site is made and its database open, or Zope may say that it has none."""
     if unit in OPENED or unit not in ask.FACTS["units"]:
         return True
     with OPENING:
@@ -31,11 +50,12 @@ def opened(unit):
             return True
         try:
             if ask.made_from(unit) is None:
-                return True
+                return False
             getConfiguration().dbtab.getDatabase(f"/{unit}")
             join(unit)
         except Exception as fault:  # of PostgreSQL, or what RelStorage makes of it
-            print(f"{unit}: its database is not open: {' '.join(str(fault).split())[:200]}")
+            said = " ".join(str(fault).split())[:200]
+            print(f"{unit}: its database is not open: {said}", flush=True)
             return False
         OPENED.add(unit)
     return True
@@ -43,7 +63,11 @@ def opened(unit):
 
 def join(unit):
     """Zope's own database does not know one yet that has come from elsewhere."""
-    app = Zope2.app()
+    if unit not in ROOTS:
+        dbtab = getConfiguration().dbtab
+        own = dbtab.getDatabaseFactory("/").open(f"/ for {unit}", dbtab.databases)
+        ROOTS[unit] = ZApplicationWrapper(own, "Application", Application)
+    app = ROOTS[unit]()
     try:
         mount(app, unit)
         transaction.commit()

@@ -77,15 +77,16 @@ def application(environ, start_response):
     if not databases.opened(unit):
         start_response("503 Service Unavailable", [("Retry-After", "5")])
         return []
-    return published(environ, start_response)
+    return published(unit, environ, start_response)
 
 
-def published(environ, start_response):
+def published(unit, environ, start_response):
     """The site's answer. Zope reads a request again after a conflict with another request, and
     the server gives it only once, so it is kept meanwhile."""
     with tempfile.SpooledTemporaryFile(IN_MEMORY) as body, AT_WORK:
         shutil.copyfileobj(environ["wsgi.input"], body)
         body.seek(0)
+        databases.REQUEST.unit = unit
         answer = zope({**environ, "wsgi.input": body}, start_response)
         try:
             yield from answer
@@ -97,6 +98,7 @@ def published(environ, start_response):
 ask.wait_for_database()
 databases.when_asked()
 zope = HTTPExceptionHandler(make_wsgi_app({}, str(HERE / "zope.conf")))
+Zope2.bobo_application = databases.Root(Zope2.bobo_application)
 provideHandler(inside)
 for known in FACTS["units"]:  # before the first user asks
     databases.opened(known)
