@@ -39,6 +39,17 @@ class Place:
 CENTRAL = "central"
 
 
+def one_database(first: Place, second: Place) -> bool:
+    """Whether what stands at both places works on the same database: that in the cluster."""
+    return not (first.own or second.own)
+
+
+def movable(data: Data, first: Place, second: Place) -> bool:
+    """Whether a move can carry it. Where both places have one database, it has to wait at one of
+    them because it was told to."""
+    return bool(data.turn_files) or not one_database(first, second)
+
+
 @dataclass(frozen=True)
 class Home:
     """Where a unit's application is. serving: where its users are sent; other: a second place
@@ -56,7 +67,8 @@ Homes = Mapping[tuple[str, str], Home]  # (application, unit) → its home
 @dataclass(frozen=True)
 class Placement:
     """A unit's application at one place. serving: users are sent here; wanted: the model wants
-    it here; moving: there is a second place that has, or is to get, the data too."""
+    it here; moving: there is a second place that has, or is to get, the data too; waits: it must
+    not work here, which its database would let it do, as that is the other place's too."""
 
     app: App
     unit: Unit
@@ -65,9 +77,14 @@ class Placement:
     wanted: bool = True
     moving: bool = False
     paused: bool = False
+    waits: bool = False
 
     def data(
-        self, database: str, files: tuple[Files, ...] = (), background: tuple[str, ...] = ()
+        self,
+        database: str,
+        files: tuple[Files, ...] = (),
+        background: tuple[str, ...] = (),
+        turn_files: tuple[str, ...] = (),
     ) -> Data:
         """What it keeps here, as the plan states it."""
         return Data(
@@ -80,6 +97,7 @@ class Placement:
             database,
             files,
             background,
+            turn_files,
         )
 
 
@@ -117,7 +135,8 @@ def placements(model: Model, app: App, unit: Unit, homes: Homes) -> Iterator[Pla
     """Every place that has, or is to have, the unit's application.
 
     Where nothing is recorded yet, the wanted place serves at once. Where the wanted place is
-    another than the recorded one, it is planned beside it until the move is over.
+    another than the recorded one, it is planned beside it until the move is over. Where both have
+    one database, at most one works on it, and none while users are told to wait.
     """
     target = wanted(model, app, unit)
     if target is None:
@@ -125,6 +144,10 @@ def placements(model: Model, app: App, unit: Unit, homes: Homes) -> Iterator[Pla
     home = homes.get((app.id, unit.id), Home(target))
     other = home.other or (target if target != home.serving else None)
     moving = other is not None
-    yield Placement(app, unit, home.serving, True, home.serving == target, moving, home.paused)
+    shared = other is not None and one_database(home.serving, other)
+    yield Placement(
+        app, unit, home.serving, True, home.serving == target, moving, home.paused,
+        waits=shared and home.paused,
+    )  # fmt: skip
     if other:
-        yield Placement(app, unit, other, False, other == target, moving)
+        yield Placement(app, unit, other, False, other == target, moving, waits=shared)

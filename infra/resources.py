@@ -293,7 +293,9 @@ class Data:
     place: in the form of infra.placement.Place; serving: users are sent here; wanted: the model
     wants it here; moving: there is a second place; database: its name, the same at every place;
     background: containers that change files but that users do not reach: a move lets them end
-    their work before it asks users to wait.
+    their work before it asks users to wait; turn_files: paths of the files that keep it from
+    working here while another place works on the same database; without any it cannot move to
+    such a place.
     """
 
     application: str
@@ -305,6 +307,7 @@ class Data:
     database: str
     files: tuple[Files, ...] = ()
     background: tuple[str, ...] = ()
+    turn_files: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

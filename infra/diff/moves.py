@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from infra.placement import Place
+from infra.placement import Place, movable, one_database
 from infra.report.content import DataChange
 from infra.resources import Data, Plan
 
@@ -12,7 +12,7 @@ from infra.resources import Data, Plan
 @dataclass(frozen=True)
 class Move:
     """A unit's application that moves. source, target: places, as `Data.place` has them; files:
-    whether there are some beside the database."""
+    whether there are some beside the database; possible: whether a deploy can carry it."""
 
     application: str
     unit: str
@@ -20,16 +20,13 @@ class Move:
     target: str
     database: str
     files: bool
-
-    @property
-    def possible(self) -> bool:
-        """Between two places of the central cluster the database would be copied onto itself."""
-        return any(Place.parse(p).own for p in (self.source, self.target))
+    possible: bool = True
 
     @property
     def data(self) -> DataChange:
         """As a report tells it."""
-        what = f"database {self.database}" + " and files" * self.files
+        shared = one_database(Place.parse(self.source), Place.parse(self.target))
+        what = "files" if shared else f"database {self.database}" + " and files" * self.files
         return DataChange(
             f"{self.application} of {self.unit} ({what}): {self.source} → {self.target}; the copy"
             f" at {self.source} stays until `hanoi move finish`",
@@ -47,4 +44,7 @@ def between(before: Plan, after: Plan) -> tuple[Move, ...]:
 
 def of(data: Data, source: str, target: str) -> Move:
     """The move of what is kept, from place to place."""
-    return Move(data.application, data.unit, source, target, data.database, files=bool(data.files))
+    return Move(
+        data.application, data.unit, source, target, data.database, bool(data.files),
+        movable(data, Place.parse(source), Place.parse(target)),
+    )  # fmt: skip

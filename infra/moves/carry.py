@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 from infra import deploy
-from infra.errors import Exit, HanoiError, Problem, error
-from infra.moves import gateways, sql, steps
+from infra.errors import Exit, HanoiError, error
 from infra.moves import record as phases
-from infra.moves.ends import end
-from infra.moves.files import Carrying
+from infra.moves import steps
 from infra.moves.record import Move, MoveRecord, now, seconds_between
-from infra.moves.steps import Again, Work
-from infra.moves.stores import store
-from infra.placement import Home, Place
+from infra.moves.rows import Again
+from infra.moves.work import Replan, carrying_of, rows_of, unmovable, work_of
+from infra.placement import Home, Place, movable
 from infra.resources import Data, Plan
 from infra.state import HomeRecord
 
 KEEP_DAYS = 14  # how long the first place is kept up to date, so that a move can be undone
 ATTEMPTS = 3  # copies begun anew before an operator is asked
-
-Replan = Callable[[], Plan]
 
 
 def due(plan: Plan, record: MoveRecord) -> list[Move]:
@@ -39,29 +35,14 @@ def due(plan: Plan, record: MoveRecord) -> list[Move]:
 
 
 def refuse_unmovable(plan: Plan) -> None:
-    """Before anything is touched. Raises HanoiError HN-T010 for a move inside the cluster: both
-    places would have the same database, which a move copies from one to the other."""
+    """Before anything is touched. Raises HanoiError HN-T010."""
     problems = [
-        _unmovable(f"{other.application} of {other.unit}", other.unit, serving.place, other.place)
+        unmovable(f"{other.application} of {other.unit}", other.unit, serving.place, other.place)
         for serving, other in pairs(plan)
-        if other.wanted and not (_own(serving) or _own(other))
+        if other.wanted and not movable(other, Place.parse(serving.place), Place.parse(other.place))
     ]
     if problems:
         raise HanoiError(problems, Exit.REFUSED)
-
-
-def _unmovable(name: str, unit: str, first: str, second: str) -> Problem:
-    return Problem(
-        name,
-        "HN-T010",
-        f"it is to go from {first} to {second}; what the sites' hosts run for one unit does not"
-        " move between them yet",
-        f"put the choice in units/{unit}.yaml back; docs/moves.md says what moves",
-    )
-
-
-def _own(data: Data) -> bool:
-    return Place.parse(data.place).own
 
 
 def pairs(plan: Plan) -> Iterator[tuple[Data, Data]]:
@@ -96,7 +77,7 @@ def carry_out(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
     if move.phase in (phases.SYNC, phases.COMPARE):
         # A deploy in between may have started again what was stopped and let in whom was kept out.
         move = dataclasses.replace(move, phase=phases.FENCE)
-    work = _work(run, move, replan)
+    work = work_of(run, move, replan)
     work.record.write(move)
     attempts = 0
     try:
@@ -131,9 +112,9 @@ def undo(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
     was written since. The entry stays, so that no deploy begins the move again by itself.
     """
     if not move.over and phases.PHASES.index(move.phase) < phases.PHASES.index(phases.SWITCH):
-        work = _work(run, move, replan)
+        work = work_of(run, move, replan)
         steps.reopen(work)
-        steps.drop_copy(work.target, work.source, move)
+        work.rows.unlink()
         first, _ = move.ends
         work.homes.record(move.application, move.unit, Home(first))
         return work.record.write(dataclasses.replace(move, phase=phases.PREPARE, undone=True))
@@ -160,7 +141,7 @@ def follow(run: deploy.Deployment, only: tuple[str, str] | None = None) -> list[
         known = record.get(*key)
         if known and known.phase == phases.KEPT and only in (None, key):
             first, second = Place.parse(serving.place), Place.parse(other.place)
-            if carrying := _carrying(run, known, first, second):
+            if carrying := carrying_of(run, known, first, second):
                 done = carrying.once()
                 told.append(f"{known.name}: {done.files} files followed to {other.place}")
                 run.say(told[-1])
@@ -180,12 +161,9 @@ def finish(run: deploy.Deployment, move: Move, replan: Replan) -> None:
     homes = HomeRecord(run.state)
     home = homes.all().get((move.application, move.unit))
     if home and home.other:
-        kept, gone = end(run.plan, home.serving, run.connections), home.other
-        copy = end(run.plan, gone, run.connections)
-        steps.drop_copy(copy, kept, move)
-        copy.sql(f"DROP DATABASE IF EXISTS {sql.ident(move.database)} WITH (FORCE);")
-        copy.sql(f"DROP ROLE IF EXISTS {sql.ident(move.database)};")
-        _carrying(run, move, home.serving, gone).finish()
+        carrying = carrying_of(run, move, home.serving, home.other)
+        rows_of(run, move, carrying, replan).remove()
+        carrying.finish()
         homes.record(move.application, move.unit, Home(home.serving))
     MoveRecord(run.state).forget(move)
     run.say(f"{move.name}: the copy at {_elsewhere(home)} is gone")
@@ -193,48 +171,6 @@ def finish(run: deploy.Deployment, move: Move, replan: Replan) -> None:
 
 def _elsewhere(home: Home | None) -> str:
     return str(home.other) if home and home.other else "the other place"
-
-
-def _work(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
-    first, second = move.ends
-    if not (first.own or second.own):
-        raise HanoiError(_unmovable(move.name, move.unit, move.source, move.target), Exit.REFUSED)
-    absent = {h.id for h in run.plan.hosts} - set(run.connections)
-    if absent:
-        raise error(
-            "HN-T006",
-            move.name,
-            f"a move needs every gateway and both places; not reached: {', '.join(sorted(absent))}",
-            "run the command without --site, once all hosts can be reached",
-            Exit.REFUSED,
-        )
-
-    def tell() -> None:
-        run.plan = replan()
-        run.sites = deploy.chosen(run.plan, [])
-        gateways.tell(run.plan, run.connections)
-
-    return Work(
-        move,
-        MoveRecord(run.state),
-        HomeRecord(run.state),
-        end(run.plan, first, run.connections),
-        end(run.plan, second, run.connections),
-        _carrying(run, move, first, second),
-        run.say,
-        tell,
-    )
-
-
-def _carrying(run: deploy.Deployment, move: Move, first: Place, second: Place) -> Carrying:
-    homes, key = HomeRecord(run.state), (move.application, move.unit)
-    one, other = (
-        store(run.plan, place, move.unit, move.application, run.connections)
-        for place in (first, second)
-    )
-    return Carrying(
-        move.name, one, other, run.say, lambda: homes.all().get(key, Home(first)).serving
-    )
 
 
 def _gives_up(move: Move, why: str) -> HanoiError:

@@ -11,8 +11,8 @@ import click
 from infra import deploy, moves, paths, ssh
 from infra import engine as pulumi_engine
 from infra.moves import carry
-from infra.moves.carry import Replan
 from infra.moves.record import Move, MoveRecord
+from infra.moves.work import Replan
 from infra.progress import Progress
 from infra.resources import Plan
 

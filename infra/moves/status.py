@@ -12,7 +12,7 @@ from infra.moves.ends import End, end
 from infra.moves.files import Carrying, Passed
 from infra.moves.record import Move, seconds_between
 from infra.moves.stores import store
-from infra.placement import Place
+from infra.placement import Place, one_database
 from infra.resources import Plan
 from infra.ssh import Connection
 
@@ -75,21 +75,43 @@ def status(plan: Plan, move: Move, connections: Mapping[str, Connection]) -> Pro
     if move.phase == phases.KEPT and not move.undone:
         first, second = second, first  # the second place is followed now
     try:
-        source, target = end(plan, first, connections), end(plan, second, connections)
-        slot = source.value(sql.behind(move.link)).split()
-        left = _left(move, target)
-        copied = target.value(sql.rows_copied(move.database)) if left else "0"
-        rows = int(source.value(sql.rows_estimated(), move.database)) - int(copied or 0)
+        rows = _rows_left(plan, move, first, second, connections)
         files = _files_left(plan, move, first, second, connections)
         if not measured:
             pause += FILES_SECONDS if files else 0
-            pause += int(source.value(sql.size(move.database))) / COMPARED_A_SECOND
+            pause += rows.compared / COMPARED_A_SECOND
     except HanoiError as failure:
         problem = failure.problems[0]
         return Progressed(move, None, "", None, pause, measured, f"{problem.where}: {problem.what}")
-    behind = int(float(slot[0])) if slot else None
-    rows_left = max(rows, 0) if left else None
-    return Progressed(move, behind, left, rows_left, pause, measured, files=files)
+    return Progressed(move, rows.behind, rows.tables, rows.rows, pause, measured, files=files)
+
+
+@dataclass(frozen=True)
+class _RowsLeft:
+    """As in Progressed. compared: bytes of the database that are compared while users wait."""
+
+    behind: int | None = None
+    tables: str = ""
+    rows: int | None = None
+    compared: int = 0
+
+
+def _rows_left(
+    plan: Plan, move: Move, first: Place, second: Place, connections: Mapping[str, Connection]
+) -> _RowsLeft:
+    if one_database(first, second):
+        return _RowsLeft()
+    source, target = end(plan, first, connections), end(plan, second, connections)
+    slot = source.value(sql.behind(move.link)).split()
+    left = _left(move, target)
+    copied = target.value(sql.rows_copied(move.database)) if left else "0"
+    rows = int(source.value(sql.rows_estimated(), move.database)) - int(copied or 0)
+    return _RowsLeft(
+        int(float(slot[0])) if slot else None,
+        left,
+        max(rows, 0) if left else None,
+        int(source.value(sql.size(move.database))),
+    )
 
 
 def _files_left(

@@ -21,7 +21,7 @@ READY_SECONDS = 90
 class Store:
     """The files at one place: what there is of volumes, and the containers that write there.
 
-    background: of those, the ones that users do not reach."""
+    background: of those, the ones that users do not reach; turn_files: as Data.turn_files."""
 
     place: Place
     files: tuple[Files, ...]
@@ -30,6 +30,7 @@ class Store:
     connection: Connection | None
     remembered: str = manifest.REMEMBERED
     _paths: dict[str, str] = field(default_factory=dict)
+    turn_files: tuple[str, ...] = ()
 
     @property
     def host(self) -> Connection:
@@ -115,7 +116,10 @@ def store(
         for c in plan.host(place.host).parts.containers
         if any(m.source in volumes and not m.read_only for m in c.mounts)
     )
-    return Store(place, data.files, writing, data.background, connections[place.host])
+    return Store(
+        place, data.files, writing, data.background, connections[place.host],
+        turn_files=data.turn_files,
+    )  # fmt: skip
 
 
 def levels(containers: tuple[Container, ...]) -> list[list[str]]:

@@ -6,7 +6,8 @@ indexing, the schedule) and the valkey between them. Its documents are on the vo
 only (client certificate), and its certificate bears its own name: a gateway never takes one
 unit's instance for another's. Valkey listens on no port: its socket is in the volume
 <instance>-work, beside what is queued and large temporary files. A move takes documents, index
-and queue along as they are, while nothing runs: to make an index anew takes hours.
+and queue along as they are, while nothing runs: to make an index anew takes hours. A copy that
+must not work, though its database would let it in, gets another program, which knows no Mayan.
 """
 
 from __future__ import annotations
@@ -107,7 +108,8 @@ VALKEY_MEMORY = 64 * 2**20
 WEB_MEMORY = 384 * 2**20
 MEMORY = 1024 * 2**20  # where the application states nothing; the worker has what is left
 
-_SCRIPT = ("python3", f"{CONFIG}/instance.py")
+_PROGRAM = "instance.py"
+_SCRIPT = ("python3", f"{CONFIG}/{_PROGRAM}")
 _SOCKET = f"{WORK}/valkey.sock"
 _VALKEY = (
     "valkey-server",
@@ -309,7 +311,7 @@ def _files(ctx: HostContext, placed: Placement, actions: tuple[str, ...]) -> tup
         "hanoi_settings.py": settings,
         "gunicorn.conf.py": server,
         "instance.json": json.dumps(facts, indent=2, sort_keys=True) + "\n",
-        "instance.py": render("mayan/instance.py"),
+        _PROGRAM: render("mayan/waiting.py" if placed.waits else "mayan/instance.py"),
     }
     closed = {
         "pgpass": login(database),
@@ -352,7 +354,7 @@ def shared(ctx: Context) -> Parts:
 
 
 def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
-    return kept(app, placed, _first_contents, _passwords, _moved, _background)
+    return kept(app, placed, _first_contents, _passwords, _moved, _background, _turn_files)
 
 
 def _moved(app: App, unit: Unit) -> tuple[Files, ...]:
@@ -366,6 +368,10 @@ def _moved(app: App, unit: Unit) -> tuple[Files, ...]:
 
 def _background(app: App, unit: Unit) -> tuple[str, ...]:
     return (f"{instance_name(app, unit)}-worker",)
+
+
+def _turn_files(app: App, unit: Unit) -> tuple[str, ...]:
+    return (f"{directory(instance_name(app, unit))}/{_PROGRAM}",)
 
 
 def _first_contents(app: App, unit: Unit) -> OneOff:
@@ -382,7 +388,8 @@ def _first_contents(app: App, unit: Unit) -> OneOff:
 @behind_gateway(PART)
 def offered(ctx: HostContext) -> tuple[Backend, ...]:
     """Every unit's one instance: by its container's address here, by its host's elsewhere. While
-    there are two, a backend for each: only maps say which of them users are sent to."""
+    there are two, a backend for each, named by its place alone: only maps say which of them users
+    are sent to, also when another unit's move tells them what no deploy has brought yet."""
     return tuple(
         _backend(ctx, host_id, str(address), p)
         for host_id, address in [(h.id, h.address) for h in (*ctx.hosts(ROLE), *ctx.own_hosts)]
@@ -403,7 +410,7 @@ def _backend(ctx: HostContext, host_id: str, address: str, placed: Placement) ->
     name = instance_name(app, unit)
     route = Route(unit_name(ctx, app, unit), None, unit.id, placed.paused)
     return Backend(
-        name=f"{name}-on-{host_id}" if placed.place.own else name,
+        name=f"{name}-on-{host_id}",
         tls_name=name,
         health_path=path,
         health_status=status,

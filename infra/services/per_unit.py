@@ -70,23 +70,32 @@ def kept(
     secrets: Callable[[App, Unit], tuple[Password, ...]] = lambda a, u: (admin_password(a, u),),
     files: Callable[[App, Unit], tuple[Files, ...]] = lambda a, u: (),
     background: Callable[[App, Unit], tuple[str, ...]] = lambda a, u: (),
+    turn_files: Callable[[App, Unit], tuple[str, ...]] = lambda a, u: (),
 ) -> Parts:
     """A database for each unit with its own role, and its first contents where there are any.
 
-    A second copy lets nobody in, and gets its contents from the first. files, background: what a
-    move has to know of the unit's files (infra.resources.Data).
+    A second database lets nobody in, and gets its contents from the first. files, background,
+    turn_files: what a move has to know (infra.resources.Data).
     """
     extensions = app.database.extensions if app.database else ()
-    names = {p.unit.id: database_name(app, p.unit) for p in placed}
+    names = {p.unit.id: database_name(app, p.unit) for p in placed}  # one, also of two places
+    served = {p.unit.id for p in placed if p.serving}
     return joined(
-        *(owned(names[p.unit.id], extensions, login=p.serving) for p in placed),
+        *(owned(name, extensions, login=unit in served) for unit, name in names.items()),
         Parts(
             secrets=tuple(s for p in placed for s in secrets(app, p.unit)),
             oneoffs=tuple(
-                first_contents(app, p.unit) for p in placed if first_contents and p.serving
+                first_contents(app, p.unit)
+                for p in placed
+                if first_contents and p.serving and not p.waits
             ),
             data=tuple(
-                p.data(names[p.unit.id], files(app, p.unit), background(app, p.unit))
+                p.data(
+                    names[p.unit.id],
+                    files(app, p.unit),
+                    background(app, p.unit),
+                    turn_files(app, p.unit),
+                )
                 for p in placed
             ),
         ),

@@ -68,6 +68,7 @@ from infra.services.tls import AUTHORITY, CA, directory, joined, mounted, openin
 PART = f"app:{SERVICE}"
 ROLE = "applications"
 CONFIG = "/etc/app"
+URL = "database-url"
 FRONT = "tls-"  # the container that speaks TLS for an application on a host: tls-<app>
 FRONT_PORT = 8443  # inside its container; on the host the application's own port
 CONNECTIONS = 200  # to one application on one host; what FRONT_MEMORY is enough for
@@ -191,7 +192,7 @@ def _environment(instance: _Instance) -> tuple[tuple[str, str], ...]:
         (unit,) = (p.unit.id for p in instance.placed)
         told["UNIT"] = unit
         if instance.app.database:
-            told["DATABASE_URL_FILE"] = f"{CONFIG}/units/{unit}/database-url"
+            told["DATABASE_URL_FILE"] = f"{CONFIG}/units/{unit}/{URL}"
             told["ADMIN_PASSWORD_FILE"] = f"{CONFIG}/units/{unit}/admin-password"
     return tuple(sorted(told.items()))
 
@@ -208,18 +209,20 @@ def _files(ctx: HostContext, instance: _Instance, restart: str) -> tuple[File, .
     ]
     for p in instance.placed if app.database else ():
         place = f"{base}/units/{p.unit.id}"
-        url = _url(ctx, database_name(app, p.unit))
+        url = _url(ctx, database_name(app, p.unit), waits=p.waits)
         files += [
-            File(f"{place}/database-url", url, 0o400, owner, owner, actions=(restart,)),
+            File(f"{place}/{URL}", url, 0o400, owner, owner, actions=(restart,)),
             admin_file(f"{place}/admin-password", instance.web.user, app, p.unit),
         ]
     return tuple(files)
 
 
-def _url(ctx: HostContext, database: str) -> str:
-    """As libpq and its like read it. A generated password has letters and digits only."""
-    at, password = endpoint(ctx), secret(password_of(database), "password")
-    place = f"{database}:{password}@{at.host}:{at.port}/{database}"
+def _url(ctx: HostContext, database: str, *, waits: bool) -> str:
+    """As libpq and its like read it. A generated password has letters and digits only. A copy that
+    must not work gets none, so that the database does not let it in."""
+    at = endpoint(ctx)
+    password = "" if waits else f":{secret(password_of(database), 'password')}"
+    place = f"{database}{password}@{at.host}:{at.port}/{database}"
     return f"postgresql://{place}?sslmode=verify-full&sslrootcert={CONFIG}/{CA}\n"
 
 
@@ -306,11 +309,17 @@ def _kept(app: App, placed: tuple[Placement, ...]) -> Parts:
         return Parts()
     web = app.web
     first_contents = _first_contents if web and web.set_up else None
-    return kept(app, placed, first_contents, _passwords, _moved)
+    return kept(app, placed, first_contents, _passwords, _moved, turn_files=_turn_files)
 
 
 def _moved(app: App, unit: Unit) -> tuple[Files, ...]:
     return tuple(Files(name) for name in _volume_names(app, unit))
+
+
+def _turn_files(app: App, unit: Unit) -> tuple[str, ...]:
+    """None where it keeps no files: a move finds by these what it stops and starts."""
+    base = directory(f"{MINISTRYS}{instance_name(app, unit)}")
+    return (f"{base}/units/{unit.id}/{URL}",) if _volume_names(app, unit) else ()
 
 
 def _volume_names(app: App, unit: Unit) -> tuple[str, ...]:
@@ -348,7 +357,7 @@ def _backends(ctx: HostContext, app: App) -> Iterator[Backend]:
     else:
         for host in hosts:
             for i in _instances(ctx, app, host, own=False):
-                name = instance_name(app, i.placed[0].unit)
+                name = f"{instance_name(app, i.placed[0].unit)}-on-{host.id}"
                 yield _backend(ctx, app, name, i.name, i.placed, (_at(ctx, app, host),))
     for host in ctx.own_hosts:
         for i in _instances(ctx, app, host, own=True):

@@ -9,10 +9,12 @@ import pytest
 
 from infra.errors import HanoiError
 from infra.moves import record as phases
-from infra.moves import steps
+from infra.moves import rows, steps
 from infra.moves.files import Carrying, Passed
 from infra.moves.record import Move, MoveRecord
-from infra.moves.steps import STEPS, Work
+from infra.moves.rows import TwoDatabases
+from infra.moves.steps import STEPS
+from infra.moves.work import Work
 from infra.placement import Place
 from infra.state import HomeRecord
 
@@ -89,27 +91,22 @@ class Carried(Carrying):
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     calls = Calls()
-    monkeypatch.setattr(steps.compare, "differences", lambda *_: [])
-    monkeypatch.setattr(steps.compare, "large_objects_along", lambda *_: None)
-    one, other = Server("first", calls), Server("second", calls)
-    homes = HomeRecord(tmp_path)
+    monkeypatch.setattr(rows.compare, "differences", lambda *_: [])
+    monkeypatch.setattr(rows.compare, "large_objects_along", lambda *_: None)
+    one: Any = Server("first", calls)
+    other: Any = Server("second", calls)
+    move = Move("documents", "vnnic", "documents_vnnic", str(FIRST), str(SECOND))
+    return made(tmp_path, move, TwoDatabases(move, one, other, lambda _: None), Carried(calls))
+
+
+def made(directory: Path, move: Move, rows: rows.Rows, carried: Carried) -> Work:
+    calls, homes = carried.calls, HomeRecord(directory)
 
     def tell() -> None:
         home = homes.all()["documents", "vnnic"]
         calls.append(f"gateways: {home.serving}{', wait' if home.paused else ''}")
 
-    move = Move("documents", "vnnic", "documents_vnnic", str(FIRST), str(SECOND))
-    made: Any = (
-        move,
-        MoveRecord(tmp_path),
-        homes,
-        one,
-        other,
-        Carried(calls),
-        lambda _: None,
-        tell,
-    )
-    return Work(*made)
+    return Work(move, MoveRecord(directory), homes, rows, carried, lambda _: None, tell)
 
 
 def calls(work: Work) -> Calls:
