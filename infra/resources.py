@@ -253,7 +253,7 @@ class Database:
 @dataclass(frozen=True)
 class OneOff:
     """Work done once inside one running container: for the ministry on any one of the sites'
-    hosts, for a unit that hosts itself on its own.
+    hosts, or on the one that is named, for a unit that hosts itself on its own.
 
     probe: argv whose exit code 0 says that it is done already; argv does it (both run in
     the container by `docker exec`); seconds: how long it usually takes, for the progress.
@@ -264,6 +264,7 @@ class OneOff:
     probe: tuple[str, ...]
     argv: tuple[str, ...]
     seconds: int = 10
+    host: str | None = None
 
 
 @dataclass(frozen=True)

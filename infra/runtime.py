@@ -122,12 +122,16 @@ def _role(role: DatabaseRole, secrets: Resolves) -> dict[str, Any]:
 
 
 def _shares(oneoffs: Iterable[OneOff], hosts: Sequence[HostPlan]) -> dict[str, list[OneOff]]:
-    """Host → its one-offs: each goes to a host with its container that has the least to do, so
-    that the hosts work side by side."""
+    """Host → its one-offs: each goes to the host that it names, or to one with its container that
+    has the least to do, so that the hosts work side by side."""
     containers = {h.id: {c.name for c in h.parts.containers} for h in hosts}
     shares: dict[str, list[OneOff]] = {host_id: [] for host_id in containers}
     for oneoff in sorted(oneoffs, key=lambda o: -o.seconds):
-        able = [h for h, names in containers.items() if oneoff.container in names]
+        able = [
+            h
+            for h, names in containers.items()
+            if oneoff.container in names and oneoff.host in (None, h)
+        ]
         if able:
             least = min(able, key=lambda h: sum(o.seconds for o in shares[h]))
             shares[least].append(oneoff)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from infra.model.schema import App, Unit
 from infra.placement import Placement
@@ -85,7 +86,7 @@ def kept(
         Parts(
             secrets=tuple(s for p in placed for s in secrets(app, p.unit)),
             oneoffs=tuple(
-                first_contents(app, p.unit)
+                replace(first_contents(app, p.unit), host=p.place.host)
                 for p in placed
                 if first_contents and p.serving and not p.waits
             ),

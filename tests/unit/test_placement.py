@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -165,16 +166,32 @@ def test_a_plan_after_a_move_has_the_copy_it_came_from() -> None:
     assert plan_after(gone, described("central")) == made("central"), "nothing to carry"
 
 
-def test_a_move_between_the_sites_hosts_is_refused_before_anything_is_touched() -> None:
-    """Both places have the same database: a move would begin by dropping it."""
+def test_a_move_between_the_sites_hosts_is_refused_where_nothing_says_whose_turn_it_is(
+    tmp_path: Path,
+) -> None:
+    """Both places have the same database: two instances would work on it."""
     homes = {("documents", "tt-thong-tin"): Home(Place("tdh-1"))}
     moving = plan(model(documents()), homes=homes)
+    refuse_unmovable(moving)
+    data = tuple(replace(d, turn_files=()) for d in moving.common.data)
+    unmovable = replace(moving, common=replace(moving.common, data=data))
     with pytest.raises(HanoiError, match="HN-T010") as caught:
-        refuse_unmovable(moving)
+        refuse_unmovable(unmovable)
     assert "from central/tdh-1 to central/nd-1" in str(caught.value)
     move = Move("documents", "tt-thong-tin", "documents_tt", "central/tdh-1", "central/nd-1")
     with pytest.raises(HanoiError, match="HN-T010"):  # by a command too
-        carry_out(SimpleNamespace(plan=moving, connections={}), move, lambda: moving)  # type: ignore[arg-type]
+        carry_out(SimpleNamespace(plan=unmovable, connections={}), move, lambda: moving)  # type: ignore[arg-type]
     refuse_unmovable(made("own", Home(CENTRAL)))
-    own = {("documents", "vu-to-chuc-can-bo"): Home(Place("nd-1"))}
-    refuse_unmovable(plan(model(documents()), homes=own))
+
+
+def test_a_move_between_the_sites_hosts_is_due_and_opens_no_port() -> None:
+    homes = {("documents", "tt-thong-tin"): Home(Place("tdh-1"))}
+    moving, still = plan(model(documents()), homes=homes), plan(model(documents()))
+    (move,) = due(moving, MoveRecord(Path("/nowhere")))
+    assert (move.source, move.target) == ("central/tdh-1", "central/nd-1")
+    for host in ("nd-1", "tdh-1"):
+        database = [
+            [o for o in p.host(host).parts.openings if o.port in (5432, 6432)]
+            for p in (moving, still)
+        ]
+        assert database[0] == database[1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from infra import runtime
 from infra.resources import Container, HostPlan, OneOff, Parts
 
@@ -28,3 +30,10 @@ def test_hosts_work_side_by_side_and_each_thing_is_done_once() -> None:
         "b": ["unit-1", "unit-3"],
         "c": ["settings"],
     }
+
+
+def test_what_names_its_host_is_done_there_or_not_at_all() -> None:
+    """Another host may have a container of that name, with a copy that waits."""
+    here, away = (replace(oneoff(h, "documents", 5), host=h) for h in ("b", "c"))
+    shares = runtime._shares([here, away], [host("a", "documents"), host("b", "documents")])
+    assert {h: [o.id for o in share] for h, share in shares.items()} == {"a": [], "b": ["b"]}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -59,7 +60,7 @@ def test_an_instance_takes_gateways_only_and_never_another_units_name(both: dict
     assert "cert_reqs = ssl.CERT_REQUIRED" in server
     for host, address in (("nd-1", "172.30.1.61:8443"), ("tdh-1", "10.77.1.10:8607")):
         gateway = _file(made, "/etc/hanoi/gateway/haproxy.cfg", host)
-        backend = gateway.split(f"\nbackend {NAME}\n")[1].split("\nbackend ")[0]
+        backend = gateway.split(f"\nbackend {NAME}-on-nd-1\n")[1].split("\nbackend ")[0]
         servers = [line for line in backend.splitlines() if line.strip().startswith("server ")]
         assert len(servers) == 1 and f" {address} " in servers[0]
         assert f"verify required verifyhost {NAME} " in servers[0]
@@ -133,11 +134,59 @@ def test_a_move_takes_database_and_files_and_only_one_place_serves() -> None:
     assert made.host("tccb-1").parts.oneoffs == ()
     own = Home(Place("tccb-1", own=True), Place("nd-1"))
     after = plan(model(documents()), homes={("documents", "vu-to-chuc-can-bo"): own})
-    for planned, backend in ((made, name), (after, f"{name}-on-tccb-1")):
+    for planned, backend in ((made, f"{name}-on-nd-1"), (after, f"{name}-on-tccb-1")):
         gateway = _file(planned, "/etc/hanoi/gateway/haproxy.cfg")
-        assert f"\nbackend {name}\n" in gateway and f"\nbackend {name}-on-tccb-1\n" in gateway
+        assert f"\nbackend {name}-on-nd-1\n" in gateway
+        assert f"\nbackend {name}-on-tccb-1\n" in gateway
         hosts = _file(planned, "/etc/hanoi/gateway/hosts.map").splitlines()
         assert [h.split()[1] for h in hosts if h.startswith("documents-to-chuc")] == [backend]
+
+
+SITES = (Place("nd-1"), Place("tdh-1"))
+BETWEEN_SITES = {
+    Home(SITES[0], SITES[1]): ["works", "waits"],
+    Home(SITES[0], SITES[1], paused=True): ["waits", "waits"],
+    Home(SITES[1], SITES[0], paused=True): ["waits", "waits"],
+    Home(SITES[1], SITES[0]): ["waits", "works"],
+}
+
+
+@pytest.mark.parametrize("home", BETWEEN_SITES)
+def test_of_two_copies_with_one_database_one_works_and_none_while_users_wait(home: Home) -> None:
+    made = plan(model(documents()), homes={("documents", "tt-thong-tin"): home})
+    programs = [_file(made, f"/etc/hanoi/{NAME}/instance.py", str(p.host)) for p in SITES]
+    told = ["works" if "django" in program else "waits" for program in programs]
+    assert told == BETWEEN_SITES[home]
+    database = NAME.replace("-", "_")
+    assert [r.login for r in made.common.roles if r.name == database] == [True]
+    assert [d.name for d in made.common.databases if d.name == database] == [database]
+    # What a deploy looks for in an instance, and does there, is not asked of one that waits.
+    asked = [o.host for o in made.common.oneoffs if o.id == NAME]
+    assert asked == ([] if home.paused else [home.serving.host])
+    serving = next(d for d in made.data if d.database == database and d.serving)
+    assert serving.turn_files == (f"/etc/hanoi/{NAME}/instance.py",)
+    gateway = _file(made, "/etc/hanoi/gateway/haproxy.cfg", "ddn-1")
+    for place, address in zip(SITES, ("10.77.1.10", "10.77.2.10"), strict=True):
+        backend = gateway.split(f"\nbackend {NAME}-on-{place.host}\n")[1].split("\nbackend ")[0]
+        assert f" {address}:8607 " in backend
+    hosts = _file(made, "/etc/hanoi/gateway/hosts.map").splitlines()
+    assert [h.split()[1] for h in hosts if h.startswith("documents-tt-")] == [
+        f"{NAME}-on-{home.serving.host}"
+    ]
+
+
+def test_a_copy_at_another_site_changes_nothing_where_users_are_but_what_carries_files() -> None:
+    alone, both = (
+        plan(model(documents()), homes=h)
+        for h in ({}, {("documents", "tt-thong-tin"): Home(SITES[0], SITES[1])})
+    )
+    assert replace(both.host("nd-1").parts, packages=()) == replace(
+        alone.host("nd-1").parts, packages=(), files=both.host("nd-1").parts.files
+    )
+    changed = {f.path: f for f in both.host("nd-1").parts.files}
+    assert [f.path for f in alone.host("nd-1").parts.files if changed[f.path] != f] == [
+        "/etc/hanoi/gateway/haproxy.cfg"
+    ]
 
 
 def test_where_nothing_moves_hosts_need_nothing_for_it() -> None:

@@ -14,9 +14,11 @@ from test_diff import commit, git
 import cli
 from infra import images, paths
 from infra.diff.owners import Owners
+from infra.errors import HanoiError
 from infra.model import Model, load
 from infra.model.rules import demand
 from infra.model.yamltext import parse
+from infra.moves import refuse_unmovable
 from infra.placement import Home, Place
 from infra.plan import plan
 from infra.resources import Container, Files, HostPlan, Plan
@@ -102,7 +104,7 @@ def test_gateways_reach_it_over_verified_tls_only(shared: Model, single: Model) 
     assert local.startswith("server nd-1 172.30.1.") and not local.endswith(" backup")
     assert [o.split()[2] for o in others] == ["10.77.3.10:8700", "10.77.2.10:8700"]
     assert all(" ssl verify required verifyhost app-phan-anh " in o for o in (local, *others))
-    (only,) = _backend(plan(single), "tdh-1", f"{APP}-tt-thong-tin")
+    (only,) = _backend(plan(single), "tdh-1", f"{APP}-tt-thong-tin-on-nd-1")
     assert " 10.77.1.10:8700 ssl verify required verifyhost app-phan-anh-tt-thong-tin " in only
 
 
@@ -204,11 +206,17 @@ def test_ports_for_such_applications_are_no_services(shared: Model) -> None:
     assert {port for port in taken if 8700 <= port <= 8999} == {8700}
 
 
-def test_files_are_on_volumes_that_a_move_takes_along(tmp_path: Path) -> None:
-    sites = added(tmp_path, *UNITS, serves="one-unit")
+def with_files(directory: Path) -> Path:
+    """A description in which it keeps files."""
+    sites = added(directory, *UNITS, serves="one-unit")
     text = (sites / "apps" / f"{APP}.yaml").read_text()
     volumes = "  volumes: [{name: files, path: /var/lib/phan-anh}]\n  set_up:"
     (sites / "apps" / f"{APP}.yaml").write_text(text.replace("  set_up:", volumes))
+    return sites
+
+
+def test_files_are_on_volumes_that_a_move_takes_along(tmp_path: Path) -> None:
+    sites = with_files(tmp_path)
     homes = {(APP, "vnnic"): Home(Place("ddn-1"))}
     made = plan(load(sites), homes=homes)
     found = {d.place: d for d in made.data if d.unit == "vnnic" and d.application == APP}
@@ -223,13 +231,38 @@ def test_files_are_on_volumes_that_a_move_takes_along(tmp_path: Path) -> None:
     roles = {r.name: r.login for r in made.host("vnnic-1").parts.roles}
     assert roles["phan_anh_vnnic"] is False
     assert [o.id for o in made.host("vnnic-1").parts.oneoffs if APP in o.id] == []
-    (server,) = _backend(made, "nd-1", f"{APP}-vnnic")
+    (server,) = _backend(made, "nd-1", f"{APP}-vnnic-on-ddn-1")
     assert server.startswith("server ddn-1 ")
     # Users can be sent to either at once: only maps change.
     (server,) = _backend(made, "nd-1", f"{APP}-on-vnnic-1")
     assert server.startswith("server vnnic-1 ")
     back = plan(load(sites), homes={(APP, "vnnic"): Home(Place("vnnic-1", True), Place("ddn-1"))})
-    assert _backend(back, "nd-1", f"{APP}-vnnic")
+    assert _backend(back, "nd-1", f"{APP}-vnnic-on-ddn-1")
+
+
+def test_of_two_copies_with_one_database_one_is_let_in(tmp_path: Path) -> None:
+    """The other is shown out by the database itself, whatever the application is."""
+    unit = CENTRAL[0]
+    described = load(with_files(tmp_path))
+    first, second = Place("nd-1"), Place("tdh-1")
+
+    def urls(home: Home) -> list[bool]:
+        """Whether the copies at both places have a password."""
+        made = plan(described, homes={(APP, unit): home})
+        refuse_unmovable(made)
+        path = f"app-{APP}-{unit}/units/{unit}/database-url"
+        told = (_file(made.host(str(p.host)), path) for p in (first, second))
+        return [f":secret://db/{APP}-{unit}#password@" in url for url in told]
+
+    assert urls(Home(first, second)) == [True, False]
+    assert urls(Home(first, second, paused=True)) == [False, False]
+    assert urls(Home(second, first)) == [False, True]
+
+
+def test_what_keeps_no_files_does_not_move_between_the_sites(tmp_path: Path) -> None:
+    described = load(added(tmp_path, *UNITS, serves="one-unit"))
+    with pytest.raises(HanoiError, match="HN-T010"):
+        refuse_unmovable(plan(described, homes={(APP, CENTRAL[0]): Home(Place("tdh-1"))}))
 
 
 def test_renaming_a_unit_replaces_no_container(tmp_path: Path) -> None:
