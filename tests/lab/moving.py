@@ -1,5 +1,5 @@
-"""What tests of moves share: a description in which a unit may host itself, its users at work
-while it moves, and those of another unit, who are to notice nothing."""
+"""What tests of moves share: a description in which a unit's application may stand on another host,
+its users at work while it moves, and those of another unit, who are to notice nothing."""
 
 from __future__ import annotations
 
@@ -27,8 +27,9 @@ ANSWERS = frozenset({200, 503})  # done, or wait a moment
 
 @dataclass(frozen=True)
 class Mover:
-    """The unit whose application moves to a host that it gets for the test, and another unit of the
-    same application. wave: what is deployed, "" for the current one."""
+    """The unit whose application moves to another host, and another unit of the same application.
+    address: of a host that the unit gets for the test, "" where it is one of the sites'; wave: what
+    is deployed, "" for the current one."""
 
     application: str
     unit: str
@@ -38,8 +39,18 @@ class Mover:
     wave: str = ""
 
     @property
-    def own(self) -> str:
-        return f"own/{self.host}"
+    def there(self) -> str:
+        """The place that it moves to."""
+        return f"{'own' if self.address else 'central'}/{self.host}"
+
+    @property
+    def choices(self) -> tuple[str, str]:
+        """The unit's lines for the application: as the sample has them, and for the other place."""
+        central = f"  {self.application}:\n    mode: central\n"
+        host = f"    host: {self.host}\n"
+        own = f"  {self.application}:\n    mode: self-hosted\n{host}"
+        backup = "    backup:\n      directory: /srv/backup\n"
+        return central, own + backup if self.address else central + host
 
     @property
     def through(self) -> tuple[str, ...]:
@@ -58,21 +69,17 @@ class Ministry:
     def user(self, unit: str) -> User:
         return self.users(self.secrets, unit)
 
-    def choose(self, own: bool) -> None:
+    def choose(self, there: bool) -> None:
         """Only the choice; the host stays described."""
-        mover = self.mover
-        plain = f"  {mover.application}:\n    mode: central\n"
-        chosen = (
-            f"  {mover.application}:\n    mode: self-hosted\n    host: {mover.host}\n"
-            "    backup:\n      directory: /srv/backup\n"
-        )
-        file = self.sites / "units" / f"{mover.unit}.yaml"
-        if (chosen if own else plain) not in file.read_text("utf-8"):
-            edit(self.sites, str(file), *((plain, chosen) if own else (chosen, plain)))
+        here, away = self.mover.choices
+        file = self.sites / "units" / f"{self.mover.unit}.yaml"
+        is_there = away in file.read_text("utf-8")
+        if is_there != there:
+            edit(self.sites, str(file), *((here, away) if there else (away, here)))
 
     def take_back(self) -> None:
         """Whatever a test has left: users are at the sites again, and there is no second copy."""
-        self.choose(own=False)
+        self.choose(there=False)
         self.deploy()
         if self.home()["other"]:
             self.move("finish", "--yes")
@@ -102,8 +109,12 @@ class Ministry:
 def described(
     mover: Mover, directory: Path, users: Callable[[Secrets, str], User]
 ) -> Iterator[Ministry]:
-    """The description with the unit's host, which joins the lab and leaves it."""
+    """The description; with the unit's host, if it gets one, which joins the lab and leaves it."""
     sites = Path(shutil.copytree(paths.sites(), directory / "sites"))
+    made = Ministry(mover, sites, Secrets.open(paths.secrets()), users)
+    if not mover.address:
+        yield made
+        return
     with (sites / "units" / f"{mover.unit}.yaml").open("a") as file:
         file.write(
             f"hosts:\n  - id: {mover.host}\n    address: {mover.address}\n    cpus: 2\n"
@@ -111,7 +122,7 @@ def described(
         )
     hanoi("lab", "up", "--also", mover.host, "--quiet", sites=sites)
     try:
-        yield Ministry(mover, sites, Secrets.open(paths.secrets()), users)
+        yield made
     finally:
         hanoi("lab", "down", mover.host, "--yes", "--quiet", sites=sites, check=False)
     assert Identities(paths.state()).get(mover.host) is None, "another one would be refused"

@@ -48,22 +48,22 @@ def ministry(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ministry]:
 
 def test_a_site_moves_to_its_units_own_host_and_is_taken_back(ministry: Ministry) -> None:
     """By the description and a deploy; taken back by a command."""
-    ministry.choose(own=True)
+    ministry.choose(there=True)
     with at_work(ministry, ANSWERS) as mine:
         ministry.deploy()
-        assert ministry.home() == {"serving": MOVER.own, "other": CENTRAL, "paused": False}
+        assert ministry.home() == {"serving": MOVER.there, "other": CENTRAL, "paused": False}
         went_on(mine)
         ministry.move("undo")
-        assert ministry.home() == {"serving": CENTRAL, "other": MOVER.own, "paused": False}
+        assert ministry.home() == {"serving": CENTRAL, "other": MOVER.there, "paused": False}
         went_on(mine)
 
 
 def test_it_moves_again_by_a_command_and_back_by_the_description(ministry: Ministry) -> None:
     with at_work(ministry, ANSWERS) as mine:
         ministry.move("run")
-        assert ministry.home()["serving"] == MOVER.own
+        assert ministry.home()["serving"] == MOVER.there
         went_on(mine)
-        ministry.choose(own=False)
+        ministry.choose(there=False)
         ministry.deploy()
         assert ministry.home()["serving"] == CENTRAL
         went_on(mine)

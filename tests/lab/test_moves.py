@@ -22,7 +22,7 @@ from tests.lab.test_interruption import kill_tree
 
 UNIT, OTHER, APP = "tt-thong-tin", "vu-to-chuc-can-bo", "personnel"
 MOVER = Mover(APP, UNIT, OTHER, "ttt-1", "10.77.9.40")
-OWN = MOVER.own
+OWN = MOVER.there
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def test_a_unit_moves_to_its_own_host_and_is_taken_back_while_its_users_work(
     ministry: Ministry,
 ) -> None:
     """By the description and a deploy; taken back by a command."""
-    ministry.choose(own=True)
+    ministry.choose(there=True)
     with at_work(ministry) as mine:
         ministry.deploy()
         assert ministry.home() == {"serving": OWN, "other": CENTRAL, "paused": False}
@@ -62,18 +62,18 @@ def test_it_moves_again_by_a_command_and_back_by_the_description(ministry: Minis
         ministry.move("run")
         assert ministry.home()["serving"] == OWN
         went_on(mine)
-        ministry.choose(own=False)
+        ministry.choose(there=False)
         ministry.deploy()
         assert ministry.home()["serving"] == CENTRAL
         went_on(mine)
-    ministry.choose(own=True)
+    ministry.choose(there=True)
 
 
 def test_the_copy_that_does_not_serve_goes_only_when_told_to(
     ministry: Ministry, deployed: Lab
 ) -> None:
     name = f"{APP}_{UNIT}".replace("-", "_")
-    ministry.choose(own=False)
+    ministry.choose(there=False)
     ministry.move("finish", "--yes")
     assert ministry.home() == {"serving": CENTRAL, "other": None, "paused": False}
     again = hanoi("deploy", "--quiet", "--no-verify", "--json", sites=ministry.sites).json
@@ -92,7 +92,7 @@ def test_a_move_killed_anywhere_ends_moved_or_back_by_one_command(ministry: Mini
         ("prepare", 1.5),
         ("copy", 2.0),
     ]
-    ministry.choose(own=True)
+    ministry.choose(there=True)
     ministry.deploy()
     ministry.move("undo")
     mine = Adding(ministry.user(UNIT), f"killed{random.randrange(10**6)}")
@@ -116,7 +116,7 @@ def test_a_move_killed_anywhere_ends_moved_or_back_by_one_command(ministry: Mini
         print("\n".join(told))
     acknowledged = [name for name, _ in mine.acknowledged]
     assert sorted(mine.stored()) == sorted(acknowledged), "lost, or there twice"
-    ministry.choose(own=False)
+    ministry.choose(there=False)
     ministry.move("finish", "--yes")
 
 
