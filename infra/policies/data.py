@@ -88,11 +88,11 @@ def data_left_behind(before: Side, after: Side, changes: Sequence[Change]) -> It
 @policy(
     "move-impossible",
     severity="refused",
-    reason="both places have the same database, which a move copies from one to the other",
+    reason="both places have the same database, and nothing makes one of two instances wait",
     remedy="put the unit's home or host back; docs/moves.md says what moves",
 )
 def move_impossible(before: Side, after: Side, changes: Sequence[Change]) -> Iterator[Danger]:
-    """What the sites' hosts run for one unit does not move between them yet (HN-T010)."""
+    """What keeps no files does not move between the sites' hosts yet (HN-T010)."""
     assert before.plan and after.plan
     for move in between(before.plan, after.plan):
         if not move.possible:

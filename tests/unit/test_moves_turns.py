@@ -8,14 +8,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from infra.errors import HanoiError
-from infra.moves import carry, turns, work
+from infra.moves import carry, status, turns, work
 from infra.moves import record as phases
 from infra.moves.files import Carrying, Passed
 from infra.moves.record import Move, MoveRecord
@@ -158,6 +158,23 @@ class Carried(Carrying):
 
     def finish(self) -> None:
         self.hosts.gone.append(self.target.place)
+
+
+@pytest.mark.parametrize("phase", phases.PHASES)
+def test_how_far_it_is_is_told_without_asking_a_database(
+    phase: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object) -> None:
+        raise AssertionError("a database was asked for")
+
+    module = sys.modules[status.__module__]
+    monkeypatch.setattr(module, "end", refused)
+    monkeypatch.setattr(module, "_files_left", lambda *_: Passed(3, 500))
+    told = status(plan(MODEL), replace(MOVE, phase=phase), {})
+    assert str(told) == (
+        f"documents of tt-thong-tin: {FIRST} → {SECOND}: {phase};"
+        " 3 files behind with 500 bytes; pause about 34 s"
+    )
 
 
 @dataclass
