@@ -188,20 +188,23 @@ class OneDatabase:
     turn it is is in their own files (Data.turn_files) as the plan has them: while users wait, both
     are told to, so that the one that worked is told before the other may.
 
-    tell: brings the turn files of a place to the plan of the homes that are recorded.
+    home: records where it is, with users who wait no longer; tell: brings the turn files of a place
+    to the plan of the homes that are recorded.
     """
 
     source: Store
     target: Store
+    home: Callable[[bool], None]
     tell: Callable[[Store], None]
 
     def fence(self) -> None:
         self.tell(self.source)
 
     def admit(self, *, moved: bool) -> None:
-        waits, works = (self.source, self.target) if moved else (self.target, self.source)
-        self.tell(waits)
-        self.tell(works)
+        """The other one has been told to wait: the target since it was made, the source by
+        fence(). So its host is not needed, and users get back what works when it is lost."""
+        self.home(moved)
+        self.tell(self.target if moved else self.source)
 
     def differences(self) -> list[str]:
         return []

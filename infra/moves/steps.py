@@ -133,12 +133,12 @@ def switch(work: Work) -> None:
 @step(phases.OPEN)
 def open_(work: Work) -> None:
     """Users are sent to the second place."""
-    work.home(moved=True, paused=False)
     work.rows.admit(moved=True)
     if work.files:
         work.files.target.awake()
         if not work.files.target.ready():
             work.say(f"{work.move.name}: it is slow to start at {work.move.target}")
+    work.home(moved=True, paused=False)
     work.tell()
     work.move = work.record.reached(work.move, phases.OPEN, opened=now())
     if work.files:
@@ -150,11 +150,11 @@ def reopen(work: Work) -> None:
     work.say(f"{work.move.name}: users go back to {work.move.source}")
     # First, so that a move killed from here on never compares or switches while users write.
     work.move = work.record.reached(work.move, phases.FOLLOW, paused="")
-    work.home(moved=False, paused=False)
     work.rows.admit(moved=False)
     if work.files:
         work.files.source.awake()
         work.files.source.ready()
+    work.home(moved=False, paused=False)
     work.tell()
     if work.files:
         work.files.target.awake()

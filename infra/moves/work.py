@@ -35,9 +35,13 @@ class Work:
 
     def home(self, *, moved: bool, paused: bool) -> None:
         """Record where the application is now."""
-        first, second = self.move.ends
-        serving, other = (second, first) if moved else (first, second)
-        self.homes.record(self.move.application, self.move.unit, Home(serving, other, paused))
+        record_home(self.homes, self.move, moved=moved, paused=paused)
+
+
+def record_home(homes: HomeRecord, move: Move, *, moved: bool, paused: bool) -> None:
+    first, second = move.ends
+    serving, other = (second, first) if moved else (first, second)
+    homes.record(move.application, move.unit, Home(serving, other, paused))
 
 
 def work_of(run: deploy.Deployment, move: Move, replan: Replan) -> Work:
@@ -78,11 +82,14 @@ def rows_of(run: deploy.Deployment, move: Move, carrying: Carrying, replan: Repl
         first, second = (end(run.plan, s.place, run.connections) for s in (source, target))
         return TwoDatabases(move, first, second, run.say)
 
+    def home(moved: bool) -> None:
+        record_home(HomeRecord(run.state), move, moved=moved, paused=False)
+
     def tell(at: Store) -> None:
         plan_again(run, replan)
         turns.tell(run.plan, at, run.secrets.resolve)
 
-    return OneDatabase(source, target, tell)
+    return OneDatabase(source, target, home, tell)
 
 
 def carrying_of(run: deploy.Deployment, move: Move, first: Place, second: Place) -> Carrying:

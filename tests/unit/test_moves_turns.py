@@ -10,18 +10,19 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from infra.errors import HanoiError
+from infra.errors import HanoiError, error
 from infra.moves import carry, status, turns, work
 from infra.moves import record as phases
 from infra.moves.files import Carrying, Passed
 from infra.moves.record import Move, MoveRecord
 from infra.moves.rows import OneDatabase
 from infra.moves.stores import Store
-from infra.moves.work import Work
+from infra.moves.work import Work, record_home
 from infra.placement import Home, Place, placements
 from infra.plan import plan
 from infra.resources import Files
@@ -53,7 +54,7 @@ class Hosts:
     """What both places' hosts have on the disk and in memory, and the gateways.
 
     left: acts until the command is killed; running: what an instance read when it started, None
-    where it is stopped."""
+    where it is stopped; lost: a place whose host cannot be reached any more."""
 
     def __init__(self, directory: Path) -> None:
         self.homes, self.record = HomeRecord(directory), MoveRecord(directory)
@@ -61,6 +62,7 @@ class Hosts:
         self.disk = {FIRST: WORKS, SECOND: WAITS}
         self.running: dict[Place, str | None] = dict(self.disk)
         self.sent, self.asked_to_wait, self.gone = FIRST, False, list[Place]()
+        self.lost: Place | None = None
         self.left, self.calls, self.said = 10**6, list[str](), list[str]()
 
     def planned(self, place: Place) -> str:
@@ -68,6 +70,8 @@ class Hosts:
         return WAITS if next(p.waits for p in found if p.place == place) else WORKS
 
     def act(self, call: str) -> None:
+        if self.lost and call.startswith(str(self.lost)):
+            raise error("HN-C001", str(self.lost), "it is lost", "mend it")
         self.left -= 1
         if self.left < 0:
             raise Killed
@@ -79,6 +83,8 @@ class Hosts:
 
     def tell(self, at: Shelf) -> None:
         """As turns.tell does."""
+        if self.lost == at.place:
+            raise error("HN-C001", str(at.place), "it is lost", "mend it")
         if self.disk[at.place] != self.planned(at.place):
             at.still()
             self.act(f"{at.place}: {self.planned(at.place)}")
@@ -106,7 +112,12 @@ class Hosts:
 
     def work(self, move: Move) -> Work:
         first, second = (Shelf(self, place) for place in move.ends)
-        rows = OneDatabase(first, second, self.tell)  # type: ignore[arg-type]
+        rows = OneDatabase(
+            first,  # type: ignore[arg-type]
+            second,  # type: ignore[arg-type]
+            lambda moved: record_home(self.homes, move, moved=moved, paused=False),
+            self.tell,  # type: ignore[arg-type]
+        )
         carried = Carried(self, first, second)
         say = self.said.append
         return Work(move, self.record, self.homes, rows, carried, say, self.tell_gateways)
@@ -301,6 +312,22 @@ def test_what_a_deploy_made_wait_in_the_pause_works_again_when_users_come_back(
     at(run.hosts, FIRST)
 
 
+def test_users_get_back_what_works_without_the_other_places_host(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which may be why the move stops."""
+
+    def lost(_: Carried) -> list[str]:
+        run.hosts.lost = SECOND
+        raise error("HN-T011", "files", "the host is lost", "mend it")
+
+    monkeypatch.setattr(Carried, "differences", lost)
+    with pytest.raises(HanoiError):
+        moved(run)
+    assert run.hosts.running[FIRST] == WORKS
+    assert (run.hosts.sent, run.hosts.asked_to_wait) == (FIRST, False)
+
+
 def test_undo_and_finish_touch_no_database(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is the served one's too."""
 
@@ -387,3 +414,37 @@ def test_a_waiting_copy_is_well_knows_nothing_of_a_database_and_ends_when_it_is_
         assert waiting.stdout and b"waiting" in waiting.stdout.readline()
         waiting.terminate()
         assert waiting.wait(10) == 0
+
+
+def test_what_is_told_is_the_plan_of_what_is_recorded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[tuple[Place, str]] = []
+
+    def tell(made: Any, at: Store, resolve: Any) -> None:
+        (file,) = turns._payload(made, at, resolve)["files"]
+        told.append((at.place, WORKS if "django" in file["content"] else WAITS))
+
+    monkeypatch.setattr(turns, "tell", tell)
+    homes = HomeRecord(tmp_path)
+
+    def replan() -> Any:
+        return plan(MODEL, homes=homes.all())
+
+    homes.record(*KEY, Home(FIRST))
+    run: Any = SimpleNamespace(
+        plan=replan(),
+        connections={"nd-1": None, "tdh-1": None},
+        state=tmp_path,
+        say=print,
+        secrets=SimpleNamespace(resolve=lambda reference: ""),
+    )
+    carrying = work.carrying_of(run, MOVE, FIRST, SECOND)
+    rows = work.rows_of(run, MOVE, carrying, replan)
+    homes.record(*KEY, Home(FIRST, SECOND, paused=True))
+    rows.fence()
+    rows.admit(moved=False)
+    homes.record(*KEY, Home(SECOND, FIRST, paused=True))
+    rows.admit(moved=True)
+    assert told == [(FIRST, WAITS), (FIRST, WORKS), (SECOND, WORKS)]
+    assert homes.all()[KEY] == Home(SECOND, FIRST)
