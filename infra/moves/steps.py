@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 from infra.errors import error
@@ -12,6 +13,7 @@ from infra.moves.work import Work
 
 NEAR_SECONDS = 5.0  # of a pass over all files, after which the pause can begin
 PASSES = 10  # then the last one shows how long users would wait
+GRACE_SECONDS = 2.0  # for requests that were on their way when the gateways were told
 BACKGROUND_SECONDS = 60  # for work in the background to come to an end, before users wait
 
 
@@ -88,6 +90,7 @@ def pause(work: Work) -> None:
     work.move = work.record.reached(work.move, phases.PAUSE, paused=now())
     work.home(moved=False, paused=True)
     work.tell()
+    time.sleep(GRACE_SECONDS)
 
 
 @step(phases.FENCE)

@@ -91,6 +91,7 @@ class Carried(Carrying):
 @pytest.fixture
 def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     calls = Calls()
+    monkeypatch.setattr(steps, "GRACE_SECONDS", 0)
     monkeypatch.setattr(rows.compare, "differences", lambda *_: [])
     monkeypatch.setattr(rows.compare, "large_objects_along", lambda *_: None)
     one: Any = Server("first", calls)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from infra.errors import HanoiError, error
-from infra.moves import carry, status, work
+from infra.moves import carry, status, steps, work
 from infra.moves import record as phases
 from infra.moves.files import Carrying, Passed
 from infra.moves.record import Move, MoveRecord
@@ -194,6 +194,7 @@ class Run:
 
 @pytest.fixture
 def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
+    monkeypatch.setattr(steps, "GRACE_SECONDS", 0)
     monkeypatch.setattr(carry, "work_of", lambda run, move, replan: run.hosts.work(move))
     return begun(tmp_path)
 
