@@ -139,7 +139,12 @@ class Adding:
         assert not self._thread.is_alive()
 
     def stored(self) -> list[str]:
-        """What is there of it, asked of the application."""
+        """What is there of it, asked of the application; again when an answer breaks off."""
+        for _ in range(2):
+            try:
+                return self.user.names(self._prefix)
+            except NotNow as failure:
+                print(f"asked again: {failure}")
         return self.user.names(self._prefix)
 
     def pause(self) -> float:
