@@ -62,7 +62,8 @@ SCRIPT
 printf '#!/bin/sh\nexit 101\n' >"$work/policy-rc.d"
 
 # /run is a tmpfs in every container and takes its mode from here; a service that is not root
-# writes its sockets there.
+# writes its sockets there. image-clean takes apt's lists away, and with /tmp the settings that tie
+# mmdebstrap's apt to the new tree: its own cleaning would then empty the lists of this host.
 mmdebstrap --quiet --mode=root --variant=minbase \
     --include=adduser,ca-certificates,tzdata \
     --aptopt="$work/apt.conf" \
@@ -79,7 +80,7 @@ mmdebstrap --quiet --mode=root --variant=minbase \
     --customize-hook='chmod 0755 "$1"/usr/sbin/image-* "$1"/usr/sbin/policy-rc.d' \
     --customize-hook='printf "LAST_SYSTEM_UID=59999\nLAST_SYSTEM_GID=59999\n" >>"$1/etc/adduser.conf"' \
     --customize-hook='chmod 1777 "$1/run"' \
-    --customize-hook='chroot "$1" image-clean' \
+    --customize-hook='chroot "$1" image-clean' --skip=cleanup/apt \
     "$SUITE" "$work/base.tar"
 
 docker import --change 'ENV LANG=C.UTF-8' --change 'ENV TZ=Etc/UTC' \
