@@ -63,3 +63,13 @@ def test_debian_13(host) -> None:
     """The host runs Debian 13, which the toolkit is tried with."""
     assert host.system_info.distribution == "debian", host.system_info.distribution
     assert host.system_info.codename == "trixie", host.system_info.codename
+
+
+@control("UPG-07", "own requirement")
+def test_lists(host) -> None:
+    """apt knows what its sources have: without lists nothing is updated or installed.
+
+    Break: an emptied /var/lib/apt/lists.
+    """
+    found = look(host, "find /var/lib/apt/lists -maxdepth 1 -name '*Release' -printf '%f\\n'")
+    assert "security" in found, "there are no lists of Debian's security updates"

@@ -50,6 +50,9 @@ def changed(path: str, change: str, after: str = "true") -> tuple[str, str]:
     return plant, heal
 
 
+_LISTS = "/root/hanoi-break/lists"
+
+
 def _unit(name: str, command: str) -> tuple[str, str]:
     """Plant and heal for a process that somebody started."""
     plant = f"systemd-run -q --unit={name} {command}; sleep 1; systemctl is-active -q {name}"
@@ -177,6 +180,14 @@ BREAKS = (
         "TIME-02",
         "ln -sf ../usr/share/zoneinfo/UTC /etc/localtime",
         "ln -sf ../usr/share/zoneinfo/Asia/Ho_Chi_Minh /etc/localtime",
+        still=True,
+    ),
+    Break(
+        "apt's lists are gone",
+        "ddn-1",
+        "UPG-07",
+        f"mkdir -p {_LISTS} && mv /var/lib/apt/lists/*Release {_LISTS}",
+        f"if [ -d {_LISTS} ]; then mv {_LISTS}/* /var/lib/apt/lists; rmdir {_LISTS}; fi",
         still=True,
     ),
     Break(
