@@ -7,6 +7,8 @@ host's own disk should be mounted; docs/moves.md says how to restore.
 
 from __future__ import annotations
 
+import shlex
+
 from infra.resources import Action, File, OneOff, Parts, Unit
 from infra.services import OWN_DATABASE, HostContext, on_host, postgres, render
 from infra.services.own_database import COPIES, NAME, STANZA, STORE, UID, stated
@@ -15,6 +17,8 @@ from infra.services.tls import directory
 SERVICE = "hanoi-backup.service"
 TIMER = "hanoi-backup.timer"
 TMPFILES = "/etc/tmpfiles.d/hanoi-backup.conf"
+# Where the store has copies of an earlier database of the host they are kept, beside the new one's.
+_MADE = ("sh", "-c", f"{shlex.join(COPIES)} stanza-create || {shlex.join(COPIES)} stanza-upgrade")
 
 
 @on_host(OWN_DATABASE)
@@ -54,7 +58,5 @@ def nightly(ctx: HostContext) -> Parts:
                 ("/bin/sh", "-c", f"systemctl daemon-reload && systemctl restart {TIMER}"),
             ),
         ),
-        oneoffs=(
-            OneOff("own-database-backup", NAME, (*COPIES, "check"), (*COPIES, "stanza-create"), 5),
-        ),
+        oneoffs=(OneOff("own-database-backup", NAME, (*COPIES, "check"), _MADE, 5),),
     )

@@ -99,9 +99,10 @@ def test_a_move_killed_anywhere_ends_moved_or_back_by_one_command(ministry: Mini
     told = []
     try:
         for number, (phase, delay) in enumerate(points):
-            if phase in ("prepare", "copy"):  # only a copy made anew has these
+            if anew := phase in ("prepare", "copy"):  # only a copy made anew has these
                 ministry.move("finish", "--yes")
-            killed = kill_at(ministry, phase, delay)
+            begin = ("deploy", "--no-verify") if anew else ("move", "run", UNIT, APP)
+            killed = kill_at(ministry, phase, delay, *begin)
             verb = "undo" if number % 2 else "run"
             ministry.move(verb)
             home = ministry.home()
@@ -120,9 +121,10 @@ def test_a_move_killed_anywhere_ends_moved_or_back_by_one_command(ministry: Mini
     ministry.move("finish", "--yes")
 
 
-def kill_at(ministry: Ministry, phase: str, delay: float) -> str:
-    """Begin the move and kill it so long after it reached the phase; what it was doing then."""
-    process = start("move", "run", UNIT, APP, sites=ministry.sites)
+def kill_at(ministry: Ministry, phase: str, delay: float, *begin: str) -> str:
+    """Begin the move by a command and kill it so long after it reached the phase; what it was
+    doing then."""
+    process = start(*begin, sites=ministry.sites)
     file = paths.state() / "moves.json"
 
     def now() -> str:
