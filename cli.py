@@ -161,7 +161,6 @@ def lab_up(also: tuple[str, ...], anew: bool, yes: bool, through: str | None, qu
     have something to run by then."""
     from infra import lab as lab_hosts
     from infra.model import load
-    from infra.state import forget_sites
 
     own = [h.id for h in _plan(through).hosts if h.own]
     hosts = lab_hosts.described(load(paths.sites()), (*own, *also))
@@ -171,8 +170,7 @@ def lab_up(also: tuple[str, ...], anew: bool, yes: bool, through: str | None, qu
     with say.heartbeat():
         if anew:
             lab_hosts.ensure_engine(say)
-            lab_hosts.down(paths.state())
-            forget_sites(paths.state())
+            _remove_lab()
         lab_hosts.up(hosts, paths.state(), say)
 
 
@@ -183,7 +181,7 @@ def lab_up(also: tuple[str, ...], anew: bool, yes: bool, through: str | None, qu
 def lab_down(hosts: tuple[str, ...], yes: bool, quiet: bool) -> None:
     """Remove the lab with all its data and the state kept of it, or only the named HOSTS."""
     from infra import lab as lab_hosts
-    from infra.state import Identities, forget_sites
+    from infra.state import Identities
 
     what = ", ".join(hosts) or "the lab's hosts"
     if not yes:
@@ -194,9 +192,17 @@ def lab_down(hosts: tuple[str, ...], yes: bool, quiet: bool) -> None:
         Identities(paths.state()).forget(host)
         say(f"{host} is gone")
     if not hosts:
-        lab_hosts.down(paths.state())
-        forget_sites(paths.state())
+        _remove_lab()
         say("the lab is gone")
+
+
+def _remove_lab() -> None:
+    """All its hosts, and the state kept of what was deployed there."""
+    from infra import lab as lab_hosts
+    from infra.state import forget_sites
+
+    lab_hosts.down(paths.state())
+    forget_sites(paths.state())
 
 
 @lab.command("status")

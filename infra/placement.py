@@ -62,6 +62,7 @@ class Home:
 
 
 Homes = Mapping[tuple[str, str], Home]  # (application, unit) → its home
+Places = Mapping[tuple[str, str], str]  # (application, unit) → where its data is, as Data.place
 
 
 @dataclass(frozen=True)

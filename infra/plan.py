@@ -5,12 +5,12 @@ No I/O but the toolkit's own templates, no secrets, no clock, no network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import fields
 
 from infra.errors import Exit, error
 from infra.model.schema import EVERYTHING, External, Host, Model, Site
-from infra.placement import Home, Homes, Place, placements
+from infra.placement import Home, Homes, Place, Places, placements
 from infra.resources import HostPlan, Opening, Parts, Plan, PlannedWave, SitePlan, Transfer
 from infra.services import Context, HostContext, Registered, Scope, registered
 from infra.services.per_unit import database_name
@@ -58,24 +58,23 @@ def plan(model: Model, through: str | None = None, homes: Homes | None = None) -
     )
 
 
-def plan_after(
-    places: Mapping[tuple[str, str], str], model: Model, through: str | None = None
-) -> Plan:
+def plan_after(places: Places, model: Model, through: str | None = None) -> Plan:
     """The plan as it is once a deploy has carried along what is elsewhere by now.
 
-    places: (application, unit) → where its data is, as `Data.place` says. Where the model wants it
-    at another place, users are sent there, and the copy that it came from is still there. What was
-    at a place that is no longer described cannot be carried. Raises as `plan` does.
+    Where the model wants data at another place than it is, users are sent there, and the copy that
+    it came from is still there. What was at a place that is no longer described cannot be carried.
+    Raises as `plan` does.
     """
     made = plan(model, through)
     hosts = {h.id for s in model.sites for h in s.hosts}
     hosts |= {h.id for u in model.units for h in u.hosts}
     homes = {}
     for data in made.data:
-        came = places.get((data.application, data.unit), data.place)
-        old = Place.parse(came)
-        if came != data.place and (old.host is None or old.host in hosts):
-            homes[data.application, data.unit] = Home(Place.parse(data.place), old)
+        key = (data.application, data.unit)
+        if places.get(key, data.place) != data.place:
+            old = Place.parse(places[key])
+            if old.host is None or old.host in hosts:
+                homes[key] = Home(Place.parse(data.place), old)
     return plan(model, through, homes) if homes else made
 
 

@@ -23,12 +23,12 @@ from infra import paths, resources
 from infra.diff.git import Entry, Repository
 from infra.diff.revisions import extract
 from infra.errors import Exit, HanoiError, Problem, error
+from infra.placement import Places
 from infra.resources import Plan
 
 SECONDS = 120
 KEPT = 8  # copies of other toolkits in the cache
 CODE = ("infra", "images")
-Places = Mapping[tuple[str, str], str]
 
 
 @dataclass(frozen=True)
@@ -79,16 +79,14 @@ def _prune(place: Path, keep: Path) -> None:
         shutil.rmtree(old, ignore_errors=True)
 
 
-def planned(
-    code: Path, sites: Path, shown: str, through: str | None, places: Places | None = None
-) -> Planned:
+def planned(code: Path, sites: Path, shown: str, through: str | None, places: Places) -> Planned:
     """Plan `sites` by the toolkit below `code`. shown: the revision, for messages; places: where
     data is before (see infra.plan.plan_after; an earlier toolkit may know nothing of moves).
 
     Raises HanoiError: the description's own problems, or HN-R008 when that toolkit fails.
     """
     script = Path(__file__).with_name("bootstrap.py")
-    known = json.dumps([[*of, place] for of, place in (places or {}).items()])
+    known = json.dumps([[*of, place] for of, place in places.items()])
     environment = {k: os.environ[k] for k in ("PATH", "LANG", "TMPDIR") if k in os.environ}
     try:
         done = subprocess.run(

@@ -20,6 +20,7 @@ from infra.images.content import ImageSpec, tag
 from infra.model.files import FOLDERS, IMAGES
 from infra.model.loader import Known, load
 from infra.model.schema import Model
+from infra.placement import Places
 from infra.plan import plan_after
 from infra.resources import Plan
 
@@ -128,9 +129,7 @@ class Reader:
         names = (*own_code.CODE, *(w.rstrip("/") for w in WAYS), "tests/compliance")
         return on_disk(root, *names, long_ids=self.repository.long_ids)
 
-    def side(
-        self, sources: Sources, *, earlier: bool = False, places: own_code.Places | None = None
-    ) -> Side:
+    def side(self, sources: Sources, places: Places, *, earlier: bool = False) -> Side:
         """The side, planned. earlier: it may lack the wave asked for; places: where the earlier
         side's data is, which a deploy carries to where this one wants it.
 
@@ -142,7 +141,7 @@ class Reader:
         model = self._model(sources)
         known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
         unknown = () if known else (self._no_wave(sources),)
-        made = plan_after(places or {}, model, self.through if known or not earlier else None)
+        made = plan_after(places, model, self.through if known or not earlier else None)
         own = self._images(sources)
         tags = {name: tag(ImageSpec(name, uid), own) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)
@@ -178,7 +177,7 @@ class Reader:
         sources: Sources,
         code: Mapping[str, Entry],
         earlier: bool,
-        places: own_code.Places | None,
+        places: Places,
     ) -> Side:
         shown = sources.revision.shown
         if sources.revision.commit is None:
@@ -291,7 +290,7 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
             "name the description's directory with --sites, or another revision",
             Exit.USAGE,
         )
-    before = empty(base, "")
+    places: Places = {}
     if earlier is None:
         yield (
             empty(base, f"{base.shown} has no {reader.path or 'description'}: everything is new"),
@@ -299,7 +298,8 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
         )
     else:
         try:
-            before = reader.side(earlier, earlier=True)
+            before = reader.side(earlier, places, earlier=True)
+            places = before.plan.places if before.plan else {}
             yield before, earlier
         except HanoiError as failure:
             first = failure.problems[0]
@@ -311,4 +311,4 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
                 empty(base, f"{base.shown} cannot be read, so nothing is compared: {told}"),
                 earlier,
             )
-    yield reader.side(later, places=before.plan.places if before.plan else None), later
+    yield reader.side(later, places), later
