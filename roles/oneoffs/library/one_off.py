@@ -1,5 +1,9 @@
 #!/usr/bin/python3
-"""Work done once: asked whether it is done already, done if not, asked again."""
+"""Work done once: asked whether it is done already, done if not, asked again.
+
+A deploy that is killed leaves the work it began running inside the container. The next one waits
+for that and asks again: the same work twice at once would get in its own way.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +15,8 @@ DOCUMENTATION = "module: one_off\nshort_description: work done once inside a con
 
 LONGEST = 3600  # seconds
 SHOWN = 600
+LOCKS = "/dev/shm"  # a container's own, writable whatever its user, gone when it stops
+BUSY = 75  # EX_TEMPFAIL of sysexits.h; no one-off ends with it
 
 
 def inside(container, argv):
@@ -30,15 +36,19 @@ def inside(container, argv):
 
 def carry_out(work):
     """Returns (changed, problem)."""
-    if inside(work["container"], work["probe"])[0] == 0:
-        return False, ""
-    code, said = inside(work["container"], work["argv"])
-    if code:
-        return False, "%s ended with %d: %s" % (work["id"], code, said)
-    code, said = inside(work["container"], work["probe"])
-    if code:
-        return True, "{} ran, but its probe still says no: {}".format(work["id"], said)
-    return True, ""
+    container, lock = work["container"], "{}/hanoi-{}".format(LOCKS, work["id"])
+    while inside(container, work["probe"])[0]:
+        code, said = inside(container, ["flock", "-n", "-E", str(BUSY), lock, *work["argv"]])
+        if code == BUSY:
+            inside(container, ["flock", lock, "true"])
+            continue
+        if code:
+            return False, "%s ended with %d: %s" % (work["id"], code, said)
+        code, said = inside(container, work["probe"])
+        if code:
+            return True, "{} ran, but its probe still says no: {}".format(work["id"], said)
+        return True, ""
+    return False, ""
 
 
 def main():
