@@ -10,7 +10,7 @@ import ssl
 import sys
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).parent
@@ -42,6 +42,18 @@ def wait_for_database(seconds=90):
             if time.monotonic() > end:
                 raise SystemExit(f"no database: {str(fault).strip()}") from None
         time.sleep(2)
+
+
+@contextmanager
+def alone():
+    """Nobody else, on whatever host, does meanwhile what is to be done alone."""
+    import psycopg2
+
+    with closing(psycopg2.connect(FACTS["dsn"])) as connection:
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(hashtext('hanoi: alone'))")
+        yield
 
 
 def record(unit):

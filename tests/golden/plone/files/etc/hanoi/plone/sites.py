@@ -6,6 +6,7 @@ skipped when it is done. A page that someone has edited since is left as it is.
 
 import hashlib
 import logging
+import os
 import sys
 from html import escape
 from pathlib import Path
@@ -29,7 +30,7 @@ from Zope2.Startup.run import make_wsgi_app
 HERE = Path(__file__).parent
 SITE = ask.FACTS["site_id"]
 WRITTEN = "hanoi.written"  # the digest of the text that was put here
-TRIES = 5
+TRIES, TRIED = 5, "HANOI_TRIED"
 PROFILES = (
     "plone.app.contenttypes:default",
     "plonetheme.barceloneta:default",
@@ -93,17 +94,18 @@ def both(vi, en):
 
 
 def committed(step):
-    """Do one step and commit it; again when another host did something at the same time."""
-    for tries_left in reversed(range(TRIES)):
-        try:
-            transaction.begin()
-            done = step()
-            transaction.commit()
-            return done
-        except ConflictError:
-            transaction.abort()
-            if not tries_left:
-                raise
+    """Do one step and commit it. When something else got in its way the program begins anew, as it
+    may at any time: what a step that came to nothing has left in memory fails the next."""
+    try:
+        transaction.begin()
+        done = step()
+        transaction.commit()
+        return done
+    except ConflictError:
+        tried = int(os.environ.get(TRIED, 1))
+        if tried == TRIES:
+            raise
+        os.execve(sys.executable, sys.orig_argv, {**os.environ, TRIED: str(tried + 1)})
 
 
 def text_of(item):
@@ -157,7 +159,6 @@ def make_site(app, unit):
     facts, place = ask.FACTS["units"][unit]["site"], app[unit]
     if SITE in place.objectIds():
         return
-    setSite(None)  # an attempt that met another host's has left its own, which is gone with it
     site = addPloneSite(
         place,
         SITE,
@@ -267,8 +268,9 @@ def zope():
 
 def main(unit):
     app, facts = zope(), ask.FACTS["units"][unit]["site"]
-    committed(lambda: databases.mount(app, unit))
-    committed(lambda: make_site(app, unit))
+    with ask.alone():  # a new site is noted in Zope's own database, which all hosts share
+        committed(lambda: databases.mount(app, unit))
+        committed(lambda: make_site(app, unit))
     site = app[unit][SITE]
     setSite(site)
     procedures = facts["procedures"]
