@@ -169,6 +169,8 @@ class Zope:
         )
         units = {"FACTS": {"units": {"moving": {}, "other": {}, "new": {}}}}
         done = dict.fromkeys(("commit", "abort"), lambda: None)
+        visits = {"_getOrOpenObject": lambda self, parent: f"the site of {self.id}"}
+        self.point = type("MountedObject", (), visits)
         self.table = type("DBTab", (), {"listMountPaths": lambda self: [("/", "a")]})
         modules: dict[str, dict[str, Any]] = {
             "ask": {**units, "made_from": lambda unit: None if unit == "new" else "a digest"},
@@ -176,7 +178,10 @@ class Zope:
             "App.ZApplication": {"ZApplicationWrapper": self.wrapper},
             "OFS.Application": {"Application": object},
             "App.config": {"getConfiguration": lambda: SimpleNamespace(dbtab=dbtab)},
-            "Products.ZODBMountPoint.MountedObject": {"manage_addMounts": self.mount},
+            "Products.ZODBMountPoint.MountedObject": {
+                "manage_addMounts": self.mount,
+                "MountedObject": self.point,
+            },
             "Zope2.Startup.datatypes": {"DBTab": self.table},
         }
         for name, content in modules.items():
@@ -237,3 +242,17 @@ def test_no_two_units_share_a_connection(monkeypatch: pytest.MonkeyPatch) -> Non
         zope.databases["REQUEST"].unit = unit
         seen.append(root().by)
     assert seen == ["of nobody", "/ for moving", "/ for other", "/ for moving", "of nobody"]
+
+
+def test_no_request_opens_the_database_of_another_unit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A path below one unit's site that names another would join their connections."""
+    zope = Zope(monkeypatch)
+    zope.databases["when_asked"]()
+    moving, other = zope.point(), zope.point()
+    moving.id, other.id = "moving", "other"
+    visited = other._getOrOpenObject(None), moving._getOrOpenObject(None)
+    assert visited == ("the site of other", "the site of moving"), "whoever makes sites visits all"
+    assert zope.databases["opened"]("other")
+    assert other._getOrOpenObject(None) == "the site of other"
+    with pytest.raises(LookupError):
+        moving._getOrOpenObject(None)

@@ -2,8 +2,9 @@
 
 Zope opens all databases when it starts, and does not start without one of them. It keeps a
 connection to its own database together with those to all units' that were visited through it, and
-none of them works on when one breaks. While a unit's data moves, and as long as its earlier copy is
-kept, its database lets nobody in: the others' users must not notice.
+none of them works on when one breaks; a path below one unit's site is enough to visit another's, as
+Zope finds names also in what lies around. While a unit's data moves, and as long as its earlier copy
+is kept, its database lets nobody in: the others' users must not notice.
 """
 
 from threading import Lock, local
@@ -13,7 +14,7 @@ import transaction
 from App.config import getConfiguration
 from App.ZApplication import ZApplicationWrapper
 from OFS.Application import Application
-from Products.ZODBMountPoint.MountedObject import manage_addMounts
+from Products.ZODBMountPoint.MountedObject import MountedObject, manage_addMounts
 from Zope2.Startup.datatypes import DBTab
 
 OPENING = Lock()  # of two that open the same at once the second would fail
@@ -25,6 +26,14 @@ REQUEST = local()  # unit: whose site is asked
 def when_asked():
     """For all that starts Zope, before it does."""
     DBTab.listMountPaths = lambda dbtab: []
+    visit = MountedObject._getOrOpenObject
+
+    def visit_own(mount, parent):
+        if mount.id != getattr(REQUEST, "unit", mount.id):
+            raise LookupError(mount.id)  # Zope goes on with the mount point, which leads nowhere
+        return visit(mount, parent)
+
+    MountedObject._getOrOpenObject = visit_own
 
 
 class Root:
@@ -63,6 +72,7 @@ def opened(unit):
 
 def join(unit):
     """Zope's own database does not know one yet that has come from elsewhere."""
+    REQUEST.unit = unit
     if unit not in ROOTS:
         dbtab = getConfiguration().dbtab
         own = dbtab.getDatabaseFactory("/").open(f"/ for {unit}", dbtab.databases)
