@@ -9,6 +9,7 @@ users ask for. It answers over TLS, to gateways only (client certificate).
 from __future__ import annotations
 
 import json
+import shlex
 from dataclasses import dataclass
 
 from infra.model.schema import App, Procedures, Unit
@@ -83,6 +84,12 @@ HEALTH_PATH = "/alive"  # where the application states nothing; serve.py answers
 RELOAD = "plone-reload"
 
 _ASK = ("python3", f"{CONFIG}/ask.py")
+# gunicorn begins a new worker and ends the old one, which takes no more requests from then on. The
+# new one answers once Zope has started; until then the health check of the container says nothing.
+_RELOAD = (
+    f"kill -HUP 1; sleep 2; for _ in $(seq 20); do {shlex.join(_ASK)} alive && exit 0; sleep 1;"
+    " done; exit 1"
+)
 _MAKE = ("python3", f"{CONFIG}/sites.py")
 SIGN_ON = ("python3", f"{CONFIG}/sign_on.py")  # in the place of both, where there is sign-on
 SIGN_ON_PAGE = {"etc/sign_on.zcml": "sign_on.zcml", "sign_on_page.py": "sign_on_page.py"}
@@ -127,7 +134,7 @@ def plone(ctx: HostContext) -> Parts:
     )
     instance = Parts(
         files=(*_files(ctx, app, placed), *tls_files(NAME, UID, certificate.id, (RELOAD,))),
-        actions=(Action(RELOAD, ("docker", "exec", NAME, "sh", "-c", "kill -HUP 1"), NAME),),
+        actions=(Action(RELOAD, ("docker", "exec", NAME, "sh", "-c", _RELOAD), NAME),),
         volumes=(Volume(VOLUME),),
         containers=(
             Container(

@@ -2,9 +2,9 @@
 
 Zope opens all databases when it starts, and does not start without one of them. It keeps a
 connection to its own database together with those to all units' that were visited through it, and
-none of them works on when one breaks. A path below one unit's site is enough to visit another's, as
-Zope finds names also in what lies around. While a unit's data moves, and as long as its earlier copy is
-kept, its database lets nobody in: the others' users must not notice.
+none of them works on when one breaks; a path below one unit's site is enough to visit another's, as
+Zope finds names also in what lies around. While a unit's data moves, and as long as its earlier
+copy is kept, its database lets nobody in: the others' users must not notice.
 """
 
 from threading import Lock, local
