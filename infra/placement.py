@@ -8,11 +8,11 @@ planned, shown, verified and continued like everything else.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from infra.model.placement import carrier
 from infra.model.schema import App, Central, Choice, Host, Model, SelfHosted, Unit
-from infra.resources import Data, Files
+from infra.resources import Copies, Data, Files
 
 
 @dataclass(frozen=True, order=True)
@@ -54,11 +54,13 @@ def movable(data: Data, first: Place, second: Place) -> bool:
 class Home:
     """Where a unit's application is. serving: where its users are sent; other: a second place
     that has its data too, being filled by a move or kept after one; paused: users are told to
-    wait."""
+    wait; copies: place → those of its own database, since the description states them no more once
+    it wants another place."""
 
     serving: Place
     other: Place | None = None
     paused: bool = False
+    copies: Mapping[Place, Copies] = field(default_factory=dict)
 
 
 Homes = Mapping[tuple[str, str], Home]  # (application, unit) → its home
@@ -69,7 +71,8 @@ Places = Mapping[tuple[str, str], str]  # (application, unit) → where its data
 class Placement:
     """A unit's application at one place. serving: users are sent here; wanted: the model wants
     it here; moving: there is a second place that has, or is to get, the data too; waits: it must
-    not work here, which its database would let it do, as that is the other place's too."""
+    not work here, which its database would let it do, as that is the other place's too; copies: of
+    the own database here."""
 
     app: App
     unit: Unit
@@ -79,6 +82,7 @@ class Placement:
     moving: bool = False
     paused: bool = False
     waits: bool = False
+    copies: Copies | None = None
 
     def data(
         self,
@@ -99,6 +103,7 @@ class Placement:
             files,
             background,
             turn_files,
+            self.copies,
         )
 
 
@@ -148,7 +153,18 @@ def placements(model: Model, app: App, unit: Unit, homes: Homes) -> Iterator[Pla
     shared = other is not None and one_database(home.serving, other)
     yield Placement(
         app, unit, home.serving, True, home.serving == target, moving, home.paused,
-        waits=shared and home.paused,
+        waits=shared and home.paused, copies=_copies(app, unit, home.serving, home),
     )  # fmt: skip
     if other:
-        yield Placement(app, unit, other, False, other == target, moving, waits=shared)
+        yield Placement(
+            app, unit, other, False, other == target, moving,
+            waits=shared, copies=_copies(app, unit, other, home),
+        )  # fmt: skip
+
+
+def _copies(app: App, unit: Unit, place: Place, home: Home) -> Copies | None:
+    """As the description states them for the place; those in force there when it states none."""
+    choice = unit.applications.get(app.id)
+    if isinstance(choice, SelfHosted) and place == Place(choice.host, own=True):
+        return Copies(**choice.backup.model_dump()) if choice.backup else None
+    return home.copies.get(place)

@@ -5,13 +5,13 @@ No I/O but the toolkit's own templates, no secrets, no clock, no network.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import fields
 
 from infra.errors import Exit, error
 from infra.model.schema import EVERYTHING, External, Host, Model, Site
 from infra.placement import Home, Homes, Place, Places, placements
-from infra.resources import HostPlan, Opening, Parts, Plan, PlannedWave, SitePlan, Transfer
+from infra.resources import Copies, HostPlan, Opening, Parts, Plan, PlannedWave, SitePlan, Transfer
 from infra.services import Context, HostContext, Registered, Scope, registered
 from infra.services.per_unit import database_name
 
@@ -58,12 +58,17 @@ def plan(model: Model, through: str | None = None, homes: Homes | None = None) -
     )
 
 
-def plan_after(places: Places, model: Model, through: str | None = None) -> Plan:
+def plan_after(
+    places: Places,
+    model: Model,
+    through: str | None = None,
+    copies: Mapping[str, Copies] | None = None,
+) -> Plan:
     """The plan as it is once a deploy has carried along what is elsewhere by now.
 
     Where the model wants data at another place than it is, users are sent there, and the copy that
-    it came from is still there. What was at a place that is no longer described cannot be carried.
-    Raises as `plan` does.
+    it came from is still there, with its own copies (place → those there). What was at a place that
+    is no longer described cannot be carried. Raises as `plan` does.
     """
     made = plan(model, through)
     hosts = {h.id for s in model.sites for h in s.hosts}
@@ -74,7 +79,9 @@ def plan_after(places: Places, model: Model, through: str | None = None) -> Plan
         if places.get(key, data.place) != data.place:
             old = Place.parse(places[key])
             if old.host is None or old.host in hosts:
-                homes[key] = Home(Place.parse(data.place), old)
+                known = (copies or {}).get(places[key])
+                kept = {old: known} if known else {}
+                homes[key] = Home(Place.parse(data.place), old, copies=kept)
     return plan(model, through, homes) if homes else made
 
 

@@ -288,6 +288,15 @@ class Files:
 
 
 @dataclass(frozen=True)
+class Copies:
+    """The nightly copies of a unit's own database, as infra.model.schema.Backup states them."""
+
+    directory: str
+    at: str
+    keep: int
+
+
+@dataclass(frozen=True)
 class Data:
     """What a unit's application keeps at one place, that is what a move takes along.
 
@@ -296,7 +305,7 @@ class Data:
     background: containers that change files but that users do not reach: a move lets them end
     their work before it asks users to wait; turn_files: paths of the files that keep it from
     working here while another place works on the same database; without any it cannot move to
-    such a place.
+    such a place; copies: of the own database that it is in.
     """
 
     application: str
@@ -309,6 +318,7 @@ class Data:
     files: tuple[Files, ...] = ()
     background: tuple[str, ...] = ()
     turn_files: tuple[str, ...] = ()
+    copies: Copies | None = None
 
 
 @dataclass(frozen=True)
@@ -443,6 +453,11 @@ class Plan:
     def places(self) -> dict[tuple[str, str], str]:
         """(application, unit) → the place that its users are sent to."""
         return {(d.application, d.unit): d.place for d in self.data if d.serving}
+
+    @property
+    def copies(self) -> dict[str, Copies]:
+        """Place → the copies of the own database there."""
+        return {d.place: d.copies for d in self.data if d.copies}
 
     @property
     def secrets(self) -> tuple[Secret, ...]:

@@ -21,7 +21,7 @@ from infra.model.files import FOLDERS, IMAGES
 from infra.model.loader import Known, load
 from infra.model.schema import Model
 from infra.placement import Places
-from infra.plan import plan_after
+from infra.plan import plan, plan_after
 from infra.resources import Plan
 
 CHECKS = "tests/compliance/test_"
@@ -129,19 +129,24 @@ class Reader:
         names = (*own_code.CODE, *(w.rstrip("/") for w in WAYS), "tests/compliance")
         return on_disk(root, *names, long_ids=self.repository.long_ids)
 
-    def side(self, sources: Sources, places: Places, *, earlier: bool = False) -> Side:
-        """The side, planned. earlier: it may lack the wave asked for; places: where the earlier
-        side's data is, which a deploy carries to where this one wants it.
+    def side(self, sources: Sources, before: Plan | None = None, *, earlier: bool = False) -> Side:
+        """The side, planned. earlier: it may lack the wave asked for; before: the earlier side's
+        plan, as to where its data is, which a deploy carries to where this one wants it.
 
         Raises HanoiError with the description's problems; HN-P001 for an unknown wave.
         """
         code = own_code.code_of(sources.tree)
         if code and own_code.key(code) != own_code.key(self._own()):
+            places = before.places if before else {}
             return self._by_its_own_code(sources, code, earlier, places)
         model = self._model(sources)
         known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
         unknown = () if known else (self._no_wave(sources),)
-        made = plan_after(places, model, self.through if known or not earlier else None)
+        through = self.through if known or not earlier else None
+        if before:
+            made = plan_after(before.places, model, through, before.copies)
+        else:
+            made = plan(model, through)
         own = self._images(sources)
         tags = {name: tag(ImageSpec(name, uid), own) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)
@@ -290,7 +295,7 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
             "name the description's directory with --sites, or another revision",
             Exit.USAGE,
         )
-    places: Places = {}
+    before: Plan | None = None
     if earlier is None:
         yield (
             empty(base, f"{base.shown} has no {reader.path or 'description'}: everything is new"),
@@ -298,9 +303,9 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
         )
     else:
         try:
-            before = reader.side(earlier, places, earlier=True)
-            places = before.plan.places if before.plan else {}
-            yield before, earlier
+            side = reader.side(earlier, earlier=True)
+            before = side.plan
+            yield side, earlier
         except HanoiError as failure:
             first = failure.problems[0]
             more = len(failure.problems) - 1
@@ -311,4 +316,4 @@ def both(reader: Reader, base: Revision, head: Revision) -> Iterator[tuple[Side,
                 empty(base, f"{base.shown} cannot be read, so nothing is compared: {told}"),
                 earlier,
             )
-    yield reader.side(later, places), later
+    yield reader.side(later, before), later

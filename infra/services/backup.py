@@ -11,7 +11,7 @@ import shlex
 
 from infra.resources import Action, File, OneOff, Parts, Unit
 from infra.services import OWN_DATABASE, HostContext, on_host, postgres, render
-from infra.services.own_database import COPIES, NAME, STANZA, STORE, UID, stated
+from infra.services.own_database import COPIES, NAME, STANZA, STORE, UID, copies
 from infra.services.tls import directory
 
 SERVICE = "hanoi-backup.service"
@@ -24,8 +24,8 @@ _MADE = ("sh", "-c", f"{shlex.join(COPIES)} stanza-create || {shlex.join(COPIES)
 @on_host(OWN_DATABASE)
 def nightly(ctx: HostContext) -> Parts:
     """The store's directory, pgBackRest's settings, and the timer."""
-    backup = stated(ctx)
-    if backup is None:
+    made = copies(ctx)
+    if made is None:
         return Parts()
     config = render(
         "backup/pgbackrest.conf.j2",
@@ -34,16 +34,16 @@ def nightly(ctx: HostContext) -> Parts:
         data=postgres.PGDATA,
         socket=postgres.SOCKET,
         superuser=postgres.SUPERUSER,
-        keep=backup.keep,
+        keep=made.keep,
     )
     service = render("backup/service.j2", container=NAME, argv=" ".join(COPIES))
-    timer = render("backup/timer.j2", at=backup.at)
+    timer = render("backup/timer.j2", at=made.at)
     owner = str(UID)
     return Parts(
         files=(
             File(
                 TMPFILES,
-                f"d {backup.directory} 0700 {UID} {UID} -\n",
+                f"d {made.directory} 0700 {UID} {UID} -\n",
                 actions=("backup-directory",),
             ),
             File(f"{directory(NAME)}/pgbackrest.conf", config, 0o400, owner, owner),

@@ -8,11 +8,12 @@ a PostgreSQL server of ours and has no password.
 
 from __future__ import annotations
 
-from infra.model.schema import Backup, SelfHosted
+from infra.placement import Place
 from infra.resources import (
     Action,
     Certificate,
     Container,
+    Copies,
     File,
     Health,
     Mount,
@@ -82,20 +83,17 @@ def own_database(ctx: HostContext) -> Parts:
     )
 
 
-def stated(ctx: HostContext) -> Backup | None:
-    """Where the unit wants the copies of this host's database; rules see to it that what it says
-    for several applications is one thing."""
-    choices = (
-        p.unit.applications.get(p.app.id)
-        for p in ctx.scope.placements
-        if p.place.own and p.place.host == ctx.host.id
-    )
-    return next((c.backup for c in choices if isinstance(c, SelfHosted) and c.backup), None)
+def copies(ctx: HostContext) -> Copies | None:
+    """Those of this host's database. Rules see to it that what a unit says for several applications
+    is one thing; what it says now goes before what it said of one that leaves."""
+    here = Place(ctx.host.id, own=True)
+    placed = [p for p in ctx.scope.placements if p.place == here and p.copies]
+    return next((p.copies for p in sorted(placed, key=lambda p: not p.wanted)), None)
 
 
 def _store(ctx: HostContext) -> tuple[Mount, ...]:
-    backup = stated(ctx)
-    return (Mount("bind", backup.directory, STORE, read_only=False),) if backup else ()
+    made = copies(ctx)
+    return (Mount("bind", made.directory, STORE, read_only=False),) if made else ()
 
 
 def _files(ctx: HostContext) -> tuple[File, ...]:
@@ -109,7 +107,7 @@ def _files(ctx: HostContext) -> tuple[File, ...]:
         max_connections=wanted.max_connections,
         max_slot_wal_keep_size=f"{wanted.max_slot_wal_keep_size // 2**20}MB",
         timezone=ctx.model.ministry.timezone,
-        archive=" ".join(COPIES) if stated(ctx) else "",
+        archive=" ".join(COPIES) if copies(ctx) else "",
     )
     access = render(
         "own_database/pg_hba.conf.j2",

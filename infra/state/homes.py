@@ -7,12 +7,14 @@ choice would look like a new, empty application.
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from infra import paths
 from infra.placement import Home, Place
-from infra.resources import Data
+from infra.resources import Copies, Data
 from infra.state.store import Store
 
 
@@ -28,10 +30,14 @@ class HomeRecord:
         return {_key(name): _home(entry) for name, entry in self._store.read().items()}
 
     def record(self, application: str, unit: str, home: Home) -> None:
+        """What is known of copies stays, as long as the place has the data."""
         with self._lock:
             content = self._store.read()
             name = f"{application}/{unit}"
-            if content.get(name) != (entry := _entry(home)):
+            known = _home(content[name]).copies if name in content else {}
+            places = (home.serving, home.other)
+            kept = {p: c for p, c in {**known, **home.copies}.items() if p in places}
+            if content.get(name) != (entry := _entry(replace(home, copies=kept))):
                 self._store.write({**content, name: entry})
 
     def forget(self, application: str, unit: str) -> None:
@@ -42,11 +48,17 @@ class HomeRecord:
                 self._store.write(content)
 
     def settle(self, made: Iterable[Data]) -> None:
-        """Note the places at which data has been made, where nothing is recorded yet."""
+        """Note the places at which data has been made, where nothing is recorded yet, and what
+        copies are made of it there."""
         known = self.all()
         for data in made:
-            if data.serving and (data.application, data.unit) not in known:
-                self.record(data.application, data.unit, Home(Place.parse(data.place)))
+            place, home = Place.parse(data.place), known.get((data.application, data.unit))
+            if home is None and data.serving:
+                home = Home(place)
+                self.record(data.application, data.unit, home)
+            if home and data.copies and home.copies.get(place) != data.copies:
+                noted = replace(home, copies={place: data.copies})
+                self.record(data.application, data.unit, noted)
 
 
 def _key(name: str) -> tuple[str, str]:
@@ -54,18 +66,21 @@ def _key(name: str) -> tuple[str, str]:
     return application, unit
 
 
-def _home(entry: dict[str, object]) -> Home:
+def _home(entry: Mapping[str, Any]) -> Home:
     other = entry.get("other")
     return Home(
-        Place.parse(str(entry["serving"])),
-        Place.parse(str(other)) if other else None,
+        Place.parse(entry["serving"]),
+        Place.parse(other) if other else None,
         bool(entry.get("paused")),
+        {Place.parse(p): Copies(**made) for p, made in entry.get("copies", {}).items()},
     )
 
 
-def _entry(home: Home) -> dict[str, object]:
-    return {
+def _entry(home: Home) -> dict[str, Any]:
+    entry = {
         "serving": str(home.serving),
         "other": str(home.other) if home.other else None,
         "paused": home.paused,
     }
+    copies = {str(place): asdict(made) for place, made in home.copies.items()}
+    return {**entry, "copies": copies} if copies else entry

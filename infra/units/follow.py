@@ -35,7 +35,7 @@ def described(before: Model, after: Model) -> tuple[Line, ...]:
 def planned(before: Model, after: Model) -> tuple[Line, ...]:
     """What the plans of both tell: dangers, pauses, data that comes or stays behind, waves."""
     old = plan(before)
-    new = plan_after(old.places, after)
+    new = plan_after(old.places, after, copies=old.copies)
     made = compared(Side("before", before, old), Side("after", after, new))
     return (*_dangers(made), *_pauses(made), *_data(made), *_roadmap(made))
 

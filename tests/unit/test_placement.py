@@ -147,6 +147,42 @@ def test_homes_are_recorded_once_and_by_moves_only(tmp_path: Path) -> None:
     assert HomeRecord(tmp_path).all()[KEY] == Home(OWN, CENTRAL, paused=True)
 
 
+def test_a_unit_that_leaves_its_host_keeps_its_database_as_it_is_with_its_copies(
+    tmp_path: Path,
+) -> None:
+    """The description states copies no more, and until the move is over the data is still there. The
+    database would be replaced under its users' hands, and nothing would copy it."""
+    homes = HomeRecord(tmp_path)
+    before = made("own")
+    homes.settle(before.data)
+    after = plan(described("central"), homes=homes.all())
+    for there, leaving in (
+        (before, after),
+        (before, plan_after(before.places, described("central"), copies=before.copies)),
+    ):
+        old, new = there.host("cts-1").parts, leaving.host("cts-1").parts
+        assert old.containers == new.containers
+        assert old.units == new.units
+        assert [o for o in new.oneoffs if "backup" in o.id]
+        changed = {f.path for f in old.files} ^ {f.path for f in new.files}
+        assert changed == set()
+    for phase in (Home(OWN, CENTRAL), Home(OWN, CENTRAL, paused=True), Home(CENTRAL, OWN)):
+        homes.record(*KEY, phase)
+        assert homes.all()[KEY].copies == {OWN: before.copies[str(OWN)]}
+    homes.record(*KEY, Home(CENTRAL))
+    assert homes.all()[KEY] == Home(CENTRAL), "the copy is gone"
+
+
+def test_other_copies_are_noted_by_the_next_deploy(tmp_path: Path) -> None:
+    homes = HomeRecord(tmp_path)
+    (data,) = of_unit(made("own"))
+    homes.settle([data])
+    assert data.copies
+    more = replace(data, copies=replace(data.copies, keep=30))
+    homes.settle([more])
+    assert homes.all()[KEY] == Home(OWN, copies={OWN: more.copies})
+
+
 @pytest.mark.parametrize("text", ["central", "central/tdh-1", "own/cts-1"])
 def test_a_place_is_written_and_read_alike(text: str) -> None:
     assert str(Place.parse(text)) == text
