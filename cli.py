@@ -380,6 +380,18 @@ def move_undo(unit: str, application: str, through: str | None, quiet: bool) -> 
     commands.undo(unit, application, lambda: _plan(through), quiet)
 
 
+@move.command("lost")
+@unit_argument
+@app_argument
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@_options(through_option, quiet_option)
+def move_lost(unit: str, application: str, yes: bool, through: str | None, quiet: bool) -> None:
+    """Go on with the other place alone, where a unit's own host does not come back."""
+    from infra.moves import commands
+
+    commands.lost(unit, application, lambda: _plan(through), quiet, yes)
+
+
 @move.command("finish")
 @unit_argument
 @app_argument

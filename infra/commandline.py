@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import select
 import sys
 from collections.abc import Callable
 from typing import Any
@@ -39,6 +40,8 @@ def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
         except (click.ClickException, click.Abort, click.exceptions.Exit):
             raise
         except Exception as failure:
+            if isinstance(failure, BrokenPipeError) and _nobody_reads():
+                raise  # click ends quietly, as `… | head` wants it
             from infra.crash import record
 
             click.echo(str(record(failure)), err=True)
@@ -48,6 +51,16 @@ def friendly(command: Callable[..., Any]) -> Callable[..., Any]:
 
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
+
+
+def _nobody_reads() -> bool:
+    """Whether who read the standard output is gone."""
+    try:
+        looked = select.poll()
+        looked.register(sys.stdout.fileno(), 0)
+    except (OSError, ValueError):
+        return False
+    return any(event & select.POLLERR for _, event in looked.poll(0))
 
 
 def options(*given: Callable[..., Any]) -> Callable[..., Any]:

@@ -93,41 +93,67 @@ def carry_out(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
                 work.move = work.record.reached(work.move, phases.PREPARE)
                 continue
             following = phases.PHASES[phases.PHASES.index(work.move.phase) + 1]
-            work.move = work.record.reached(work.move, following)
+            if following == phases.KEPT:
+                work.move = work.record.write(_ended(work.move))
+            else:
+                work.move = work.record.reached(work.move, following)
     except (HanoiError, KeyboardInterrupt):
         steps.give_users_back(work)
         raise
-    done = work.record.write(
-        dataclasses.replace(work.move, keep_until=str(date.today() + timedelta(days=KEEP_DAYS)))
-    )
+    done = work.move
     waited = seconds_between(done.paused, done.opened)
-    run.say(f"{done.name}: at {done.target} now; users waited {waited:.0f} s")
+    run.say(f"{done.name}: at {done.at} now; users waited {waited:.0f} s")
     return done
 
 
+def _ended(move: Move) -> Move:
+    until = str(date.today() + timedelta(days=KEEP_DAYS))
+    ended = dataclasses.replace(move, phase=phases.KEPT, keep_until=until)
+    if not move.undoing:
+        return ended
+    return dataclasses.replace(
+        ended, source=move.target, target=move.source, undone=True, undoing=False
+    )
+
+
 def undo(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
-    """Bring users back to where they were before the move.
+    """Bring users back to where they were before the move; nothing where they are back already.
 
     Before the switch the second copy is given up; after it the same steps lead back, with what
     was written since. The entry stays, so that no deploy begins the move again by itself.
     """
-    if not move.over and phases.PHASES.index(move.phase) < phases.PHASES.index(phases.SWITCH):
+    if move.undone:
+        return move
+    if move.undoing and not move.over:
+        return carry_out(run, move, replan)
+    if not move.over and not move.switched:
         work = work_of(run, move, replan)
         steps.reopen(work)
         work.rows.unlink()
         first, _ = move.ends
+        undone = work.record.write(dataclasses.replace(move, phase=phases.PREPARE, undone=True))
         work.homes.record(move.application, move.unit, Home(first))
-        return work.record.write(dataclasses.replace(move, phase=phases.PREPARE, undone=True))
+        return undone
     if not move.over:  # between switch and open: forward is the shorter way to a whole state
         move = carry_out(run, move, replan)
     back = dataclasses.replace(
         move, source=move.target, target=move.source, phase=phases.FOLLOW, started=now(),
-        paused="", opened="", undone=False,
+        paused="", opened="", undoing=True,
     )  # fmt: skip
-    done = carry_out(run, back, replan)
-    record = MoveRecord(run.state)
-    return record.write(
-        dataclasses.replace(done, source=done.target, target=done.source, undone=True)
+    return carry_out(run, back, replan)
+
+
+def resume(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
+    """Go on with a move that is not over. One that was being taken back, and has not switched, is
+    no longer: users stay where it had brought them."""
+    if not move.undoing or move.switched:
+        return carry_out(run, move, replan)
+    work = work_of(run, move, replan)
+    steps.reopen(work)
+    return work.record.write(
+        dataclasses.replace(
+            move, source=move.target, target=move.source, phase=phases.KEPT, undoing=False
+        )
     )
 
 

@@ -11,10 +11,12 @@ import click
 from infra import deploy, moves, paths, ssh
 from infra import engine as pulumi_engine
 from infra.moves import carry
+from infra.moves import lost as host_lost
 from infra.moves.record import Move, MoveRecord
 from infra.moves.work import Replan
 from infra.progress import Progress
 from infra.resources import Plan
+from infra.state import HomeRecord
 
 
 def carry_out_due(run: deploy.Deployment, replan: Replan) -> list[Move]:
@@ -32,13 +34,13 @@ def _opened(replan: Replan, command: str, quiet: bool) -> Iterator[deploy.Deploy
 
 
 def status(plan: Plan, as_json: bool) -> None:
-    """Every move, asked of both ends."""
+    """Every move, asked of both ends. One that cannot be reached is said and no failure."""
     record = MoveRecord(paths.state()).all()
     if not record:
         click.echo("[]" if as_json else "nothing has been moved")
         return
     hosts = [(h.id, h.address) for h in plan.hosts]
-    with ssh.connected(hosts, plan.ssh_user, plan.ssh_port) as connections:
+    with ssh.reached(hosts, plan.ssh_user, plan.ssh_port) as connections:
         seen = [moves.status(plan, move, connections) for move in record]
     if as_json:
         click.echo(json.dumps([s.as_dict() for s in seen], indent=1))
@@ -52,12 +54,16 @@ def again(unit: str, application: str, replan: Replan, quiet: bool) -> None:
         record = MoveRecord(run.state)
         known = record.get(application, unit)
         for serving, other in carry.pairs(run.plan):
-            if (serving.application, serving.unit) == (application, unit):
-                resumed = known if known and not known.over else None
-                moves.carry_out(run, resumed or carry.begun(serving, other, known), replan)
+            if (serving.application, serving.unit) != (application, unit):
+                continue
+            if known and not known.over:
+                carry.resume(run, known, replan)
+                return
+            if other.wanted:
+                moves.carry_out(run, carry.begun(serving, other, known), replan)
                 return
         move = carry.known(record, application, unit)
-        click.echo(f"{move.name}: nothing to do; it is at {move.target}")
+        click.echo(f"{move.name}: nothing to do; it is at {move.at}")
 
 
 def follow(unit: str, application: str, replan: Replan, quiet: bool) -> None:
@@ -78,11 +84,31 @@ def undo(unit: str, application: str, replan: Replan, quiet: bool) -> None:
     )
 
 
+def lost(unit: str, application: str, replan: Replan, quiet: bool, yes: bool) -> None:
+    """Go on without the unit's own host, which does not come back."""
+    plan, say = replan(), Progress(quiet=quiet)
+    move = carry.known(MoveRecord(paths.state()), application, unit)
+    silent = host_lost.silent(plan, move)
+    sites = [s.id for s in plan.sites if not silent.keys() & {h.id for h in s.hosts}]
+    command = f"move lost {unit} {application}"
+    with say.heartbeat(), deploy.opened(plan, sites, say, command) as run:
+        home = HomeRecord(run.state).all()[application, unit]
+        found = host_lost.loss(move, home, silent)
+        if not yes:
+            click.echo(str(found), err=True)
+            click.confirm("Go on without it?", abort=True)
+        host_lost.serve_alone(run, found, replan)
+    click.echo(
+        f"{move.name}: served at {found.left}, alone. Until the description is without"
+        f" {found.lost.host}, or it is made anew, deploy the sites by name (--site)"
+    )
+
+
 def finish(unit: str, application: str, replan: Replan, quiet: bool, yes: bool) -> None:
     """Remove the copy that does not serve."""
     record = MoveRecord(paths.state())
     move = carry.known(record, application, unit)
-    gone = move.target if move.undone else move.source
+    gone = move.source if move.at == move.target else move.target
     if not yes:
         click.confirm(f"Remove {application} of {unit} at {gone}, with its data?", abort=True)
     say = Progress(quiet=quiet)

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 
 from infra.errors import Exit, error
 from infra.moves import manifest
-from infra.moves.stores import LOCK, Store, failed
+from infra.moves.stores import LOCK, Store, failed, refuse_serving
 from infra.placement import Place
 from infra.resources import Files
 from infra.ssh.relay import relay
@@ -123,14 +123,7 @@ class Carrying:
             self.source.forget()
 
     def _refuse_serving(self) -> None:
-        if self.serving() == self.target.place:
-            raise error(
-                "HN-T013",
-                f"files at {self.target.place}",
-                "users are served from here, so nothing is written or removed by a move",
-                "run the same command again; tell the maintainers when it repeats",
-                Exit.REFUSED,
-            )
+        refuse_serving("files", self.target.place, self.serving())
 
     def _volume(self, files: Files, more: tuple[str, ...], gentle: bool) -> Passed:
         volume, told = files.volume, time.monotonic()

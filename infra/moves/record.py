@@ -29,7 +29,8 @@ PREPARE, COPY, FOLLOW, PAUSE, FENCE, SYNC, COMPARE, SWITCH, OPEN, KEPT = PHASES 
 class Move:
     """One move. source, target: places in their written form; phase: the step to be done next
     (one of PHASES); started, paused, opened: ISO 8601; undone: taken back on purpose, so that no
-    deploy begins it again; keep_until: the last day on which it can be undone as promised."""
+    deploy begins it again; keep_until: the last day on which it can be undone as promised; undoing:
+    it takes another back and leads the other way, until it ends as that one undone."""
 
     application: str
     unit: str
@@ -42,6 +43,7 @@ class Move:
     opened: str = ""
     keep_until: str = ""
     undone: bool = False
+    undoing: bool = False
 
     @property
     def name(self) -> str:
@@ -60,6 +62,16 @@ class Move:
     @property
     def over(self) -> bool:
         return self.phase == KEPT or self.undone
+
+    @property
+    def switched(self) -> bool:
+        """Whether the second place is the home, or is about to be."""
+        return PHASES.index(self.phase) >= PHASES.index(SWITCH)
+
+    @property
+    def at(self) -> str:
+        """Where one that is over has brought users."""
+        return self.source if self.undone else self.target
 
 
 class MoveRecord:

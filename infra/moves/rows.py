@@ -15,7 +15,8 @@ from infra.errors import error
 from infra.moves import compare, sql
 from infra.moves.ends import End
 from infra.moves.record import Move
-from infra.moves.stores import Store
+from infra.moves.stores import Store, refuse_serving
+from infra.placement import Place
 
 SYNC_SECONDS = 30  # the rest must follow within this time, or users get their old place back
 SLOW_TELL = 5.0  # seconds between two lines about a long copy
@@ -64,15 +65,18 @@ class Rows(Protocol):
 
 @dataclass
 class TwoDatabases:
-    """By logical replication. Only the database that serves lets the application in."""
+    """By logical replication. Only the database that serves lets the application in. serving: where
+    users' rows are now."""
 
     move: Move
     source: End
     target: End
     say: Say
+    serving: Callable[[], Place]
 
     def prepare(self) -> None:
         move = self.move
+        refuse_serving(f"database {move.database}", self.target.place, self.serving())
         unusable = self.source.sql(sql.not_replicated(), move.database)
         if unusable:
             raise error(
@@ -83,6 +87,7 @@ class TwoDatabases:
             )
         self.say(f"{move.name}: the structure of {move.database} to {move.target}")
         self.unlink()
+        self.target.sql(sql.drop_slot(move.link))  # of a host that comes back after it was given up
         self.target.sql(sql.empty_database(move.database))
         structure = self.source.dump(
             move.database, "--schema-only", "--no-publications", "--no-subscriptions"
@@ -168,6 +173,7 @@ class TwoDatabases:
         self.source.sql(sql.unpublish(move.link), move.database)
 
     def remove(self) -> None:
+        refuse_serving(f"database {self.move.database}", self.target.place, self.serving())
         self.unlink()
         name = sql.ident(self.move.database)
         self.target.sql(f"DROP DATABASE IF EXISTS {name} WITH (FORCE);")

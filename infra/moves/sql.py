@@ -157,6 +157,24 @@ def sequence_values() -> str:
         FROM pg_sequences WHERE schemaname !~ '^pg_' ORDER BY 1;"""
 
 
+def sequences_skip(most: int) -> str:
+    """Every sequence goes on so much later, or a tenth of what is left to it; past the greatest
+    value of its column, where it has one."""
+    return f"""
+        SELECT format($q$SELECT setval(%L, now + least({most}, (%s - now) / 10)) FROM
+            (SELECT greatest(%s, (SELECT max(%I) FROM %s)) AS now) seen;$q$,
+            s.seqrelid::regclass, s.seqmax,
+            coalesce(pg_sequence_last_value(s.seqrelid), s.seqstart), coalesce(a.attname, 'now'),
+            coalesce(d.refobjid::regclass::text, '(SELECT NULL::bigint AS now) nothing'))
+        FROM pg_sequence s JOIN pg_class c ON c.oid = s.seqrelid
+            JOIN pg_namespace n ON n.oid = c.relnamespace
+            LEFT JOIN pg_depend d ON d.classid = 'pg_class'::regclass AND d.objid = s.seqrelid
+                AND d.refobjsubid > 0 AND d.deptype IN ('a', 'i')
+            LEFT JOIN pg_attribute a ON a.attrelid = d.refobjid AND a.attnum = d.refobjsubid
+        WHERE s.seqincrement > 0 AND n.nspname !~ '^pg_' \\gexec
+        """
+
+
 def fingerprints() -> str:
     """name|rows|checksum of every table: the sum of the rows' hashes, so that order is nothing.
 

@@ -66,7 +66,7 @@ class Progressed:
 
 
 def status(plan: Plan, move: Move, connections: Mapping[str, Connection]) -> Progressed:
-    """Ask both ends; what cannot be reached is said, not raised."""
+    """Ask both ends; what cannot be reached is said, not raised (connections as of ssh.reached)."""
     if move.paused and move.opened:
         pause, measured = seconds_between(move.paused, move.opened), True
     else:

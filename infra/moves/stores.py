@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from infra.errors import HanoiError, error
+from infra.errors import Exit, HanoiError, error
 from infra.moves import manifest
 from infra.placement import Place
 from infra.resources import Container, Files, Plan
@@ -131,6 +131,18 @@ def levels(containers: tuple[Container, ...]) -> list[list[str]]:
         levels.append(free)
         left = {n: c for n, c in left.items() if n not in free}
     return levels
+
+
+def refuse_serving(what: str, place: Place, serving: Place) -> None:
+    """A move writes and removes only where nobody is served. Raises HN-T013."""
+    if place == serving:
+        raise error(
+            "HN-T013",
+            f"{what} at {place}",
+            "users are served from here, so nothing is written or removed by a move",
+            "run the same command again; tell the maintainers when it repeats",
+            Exit.REFUSED,
+        )
 
 
 def failed(where: str, stderr: str) -> HanoiError:

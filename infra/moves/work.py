@@ -80,7 +80,7 @@ def rows_of(run: deploy.Deployment, move: Move, carrying: Carrying, replan: Repl
     source, target = carrying.source, carrying.target
     if not one_database(source.place, target.place):
         first, second = (end(run.plan, s.place, run.connections) for s in (source, target))
-        return TwoDatabases(move, first, second, run.say)
+        return TwoDatabases(move, first, second, run.say, carrying.serving)
 
     def home(moved: bool) -> None:
         record_home(HomeRecord(run.state), move, moved=moved, paused=False)

@@ -17,13 +17,14 @@ from infra.ssh.hostkeys import (
     learn_host_keys,
     record_host_keys,
 )
-from infra.ssh.open import connect, connected, on_each
+from infra.ssh.open import Reached, connect, connected, on_each, reached
 from infra.ssh.paths import identity, known_hosts
 
 __all__ = [
     "Completed",
     "Connection",
     "HostKey",
+    "Reached",
     "connect",
     "connected",
     "fingerprints",
@@ -32,5 +33,6 @@ __all__ = [
     "known_hosts",
     "learn_host_keys",
     "on_each",
+    "reached",
     "record_host_keys",
 ]

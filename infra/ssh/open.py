@@ -77,6 +77,37 @@ def connected(
             connection.close()
 
 
+class Reached(dict[str, Connection]):
+    """Host → its connection. Whoever asks for one that could not be reached gets its HanoiError;
+    they are in silent too."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.silent: dict[str, HanoiError] = {}
+
+    def __missing__(self, host_id: str) -> Connection:
+        raise self.silent[host_id]
+
+
+@contextmanager
+def reached(hosts: Sequence[tuple[str, str]], user: str, port: int) -> Iterator[Reached]:
+    """connected(), for who only looks: a host that cannot be used is no failure by itself."""
+    found = Reached()
+
+    def opened(connection: Connection) -> None:
+        try:
+            found[connection.host_id] = _opened(connection, None)
+        except HanoiError as failure:
+            found.silent[connection.host_id] = failure
+
+    try:
+        on_each({id_: Connection(id_, address, user, port) for id_, address in hosts}, opened)
+        yield found
+    finally:
+        for connection in found.values():
+            connection.close()
+
+
 def on_each(connections: Mapping[str, Connection], work: Callable[[Connection], T]) -> dict[str, T]:
     """Do `work` on every host in parallel; results by host id, in the given order.
 

@@ -16,7 +16,7 @@ from typing import Any
 from infra import paths
 from infra.secrets import Secrets
 from infra.state import Identities
-from tests.lab.conftest import hanoi
+from tests.lab.conftest import Ran, hanoi
 from tests.lab.staff import Adding, User
 from tests.lab.test_deploy import edit
 
@@ -85,9 +85,9 @@ class Ministry:
             self.move("finish", "--yes")
             self.deploy()
 
-    def run(self, *arguments: str) -> None:
+    def run(self, *arguments: str, check: bool = True) -> Ran:
         """A command on this description and wave."""
-        hanoi(*arguments, *self.mover.through, "--quiet", sites=self.sites)
+        return hanoi(*arguments, *self.mover.through, "--quiet", sites=self.sites, check=check)
 
     def deploy(self) -> None:
         self.run("deploy", "--no-verify")

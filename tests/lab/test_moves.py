@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from infra import paths
+from infra import lab, paths
+from infra.errors import Exit
 from infra.moves.record import PHASES
 from infra.resources import secret
 from infra.secrets import Secrets
@@ -119,6 +120,33 @@ def test_a_move_killed_anywhere_ends_moved_or_back_by_one_command(ministry: Mini
     assert sorted(mine.stored()) == sorted(acknowledged), "lost, or there twice"
     ministry.choose(there=False)
     ministry.move("finish", "--yes")
+
+
+@pytest.mark.long
+def test_a_units_host_that_is_lost_is_gone_on_without(ministry: Ministry) -> None:
+    """What had followed is served by the sites; the host is never asked again."""
+    ministry.choose(there=True)
+    ministry.deploy()
+    before = Adding(ministry.user(UNIT), f"before{random.randrange(10**6)}")
+    went_on(before)
+    before.stop()
+    refused = ministry.run("move", "lost", UNIT, APP, "--yes", check=False)
+    assert refused.code == Exit.REFUSED and "HN-T014" in refused.err
+    wait_for(lambda: ministry.moved()["behind_bytes"] < 10_000)
+    time.sleep(1)
+    lab.kill_host(MOVER.host)
+    assert MOVER.host in ministry.moved()["problem"]
+    ministry.move("lost", "--yes")
+    assert ministry.home() == {"serving": CENTRAL, "other": None, "paused": False}
+    after = Adding(ministry.user(UNIT), f"after{random.randrange(10**6)}")
+    went_on(after)
+    after.stop()
+    for adding in (before, after):
+        assert sorted(adding.stored()) == sorted(name for name, _ in adding.acknowledged)
+    ministry.move("undo")  # of what is taken back already: nothing
+    assert ministry.home()["serving"] == CENTRAL
+    ministry.choose(there=False)
+    ministry.deploy()
 
 
 def kill_at(ministry: Ministry, phase: str, delay: float, *begin: str) -> str:

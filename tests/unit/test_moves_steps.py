@@ -29,8 +29,8 @@ class Calls(list[str]):
 class Server:
     """A PostgreSQL server that agrees with everything; only what lets in and keeps out is noted."""
 
-    def __init__(self, name: str, calls: Calls) -> None:
-        self.name, self.calls = name, calls
+    def __init__(self, name: str, calls: Calls, place: Place) -> None:
+        self.name, self.calls, self.place = name, calls, place
 
     def sql(self, text: str, database: str = "") -> list[str]:
         if "ALTER ROLE" in text:
@@ -94,10 +94,15 @@ def work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Work:
     monkeypatch.setattr(steps, "GRACE_SECONDS", 0)
     monkeypatch.setattr(rows.compare, "differences", lambda *_: [])
     monkeypatch.setattr(rows.compare, "large_objects_along", lambda *_: None)
-    one: Any = Server("first", calls)
-    other: Any = Server("second", calls)
+    one: Any = Server("first", calls, FIRST)
+    other: Any = Server("second", calls, SECOND)
     move = Move("documents", "vnnic", "documents_vnnic", str(FIRST), str(SECOND))
-    return made(tmp_path, move, TwoDatabases(move, one, other, lambda _: None), Carried(calls))
+    return made(
+        tmp_path,
+        move,
+        TwoDatabases(move, one, other, lambda _: None, lambda: FIRST),
+        Carried(calls),
+    )
 
 
 def made(directory: Path, move: Move, rows: rows.Rows, carried: Carried) -> Work:
@@ -166,3 +171,16 @@ def test_passes_go_on_while_they_get_shorter_and_a_long_one_asks_nobody_to_wait(
     work.files.passes = [90.0, 50.0, 55.0]  # type: ignore[attr-defined]
     with pytest.raises(HanoiError, match="HN-T004"):
         STEPS[phases.FOLLOW](work)
+
+
+@pytest.mark.parametrize("destroys", ["prepare", "remove"])
+def test_the_database_that_serves_is_never_emptied_or_removed(work: Work, destroys: str) -> None:
+    """Whatever a record says about which of both is the copy."""
+    rows: Any = work.rows
+    rows.source, rows.target = rows.target, rows.source
+    asked: list[str] = []
+    rows.target.sql = lambda text, database="": asked.append(text) or []
+    with pytest.raises(HanoiError, match="HN-T013") as caught:
+        getattr(rows, destroys)()
+    assert "database documents_vnnic at central/nd-1" in str(caught.value)
+    assert asked == []

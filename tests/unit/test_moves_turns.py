@@ -284,6 +284,57 @@ def test_a_move_killed_anywhere_ends_whole_and_never_has_two_at_work(
         at(again.hosts, FIRST if back else SECOND)
 
 
+def undone(run: Any, move: Move) -> Move:
+    return carry.undo(run, move, lambda: run.plan)
+
+
+def resumed(run: Any, move: Move) -> Move:
+    return carry.resume(run, move, lambda: run.plan)
+
+
+def recorded(hosts: Hosts) -> Move:
+    found = hosts.record.get(*KEY)
+    assert found
+    return found
+
+
+@pytest.mark.parametrize("then", ["undo", "a deploy", "run"])
+def test_an_undo_killed_anywhere_is_continued_or_given_up(
+    run: Run, then: str, tmp_path: Path
+) -> None:
+    """By the same command, or by a deploy; `move run` leaves users where they are."""
+    moved(run)
+    run.hosts.calls.clear()
+    undone(run, recorded(run.hosts))
+    acts = len(run.hosts.calls)
+    assert acts > 10
+    for act in range(acts):
+        again: Any = begun(tmp_path / str(act))
+        moved(again)
+        again.hosts.left = act
+        with pytest.raises(Killed):
+            undone(again, recorded(again.hosts))
+        again.hosts.left = 10**6
+        left = recorded(again.hosts)
+        assert left.undoing and not left.over
+        done = {"undo": undone, "a deploy": moved, "run": resumed}[then](again, left)
+        back = then != "run" or left.switched
+        at(again.hosts, FIRST if back else SECOND)
+        assert (done.source, done.target) == (str(FIRST), str(SECOND))
+        assert (done.over, done.undone, done.undoing) == (True, back, False)
+        assert recorded(again.hosts) == done
+
+
+def test_what_is_taken_back_already_stays_as_it_is(run: Run) -> None:
+    """A second undo must not lead the other way, least of all from a copy that follows."""
+    moved(run)
+    back = undone(run, recorded(run.hosts))
+    run.hosts.calls.clear()
+    assert undone(run, back) == back
+    assert run.hosts.calls == []
+    at(run.hosts, FIRST)
+
+
 def test_a_difference_gives_users_back_what_works(
     run: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
