@@ -68,8 +68,10 @@ def submit(path, marker):
     found = kept(stored, marker)
     if len(found) != 1:
         wrong.append("it is stored %d times" % len(found))
-    for number in found:  # the application shows ten on a page, in the same order
-        shown = {"crud-edit.page": str(number // 10)}
+    first = call("GET", stored)[1] if found else ""
+    size = len(set(re.findall(r'name="(crud-edit\.\d+\.widgets\.select)', first))) or 1
+    for number in found:  # the application shows so many on a page, in the same order
+        shown = {"crud-edit.form.page": str(number // size)}
         page = call("GET", stored + "?" + urllib.parse.urlencode(shown))[1]
         drop = {"crud-edit.%s.widgets.select:list" % k: "selected" for k in rows(page, marker)}
         form = {**shown, **drop, **token(page), "crud-edit.form.buttons.delete": "1"}
