@@ -60,7 +60,7 @@ class Home:
     serving: Place
     other: Place | None = None
     paused: bool = False
-    copies: Mapping[Place, Copies] = field(default_factory=dict)
+    copies: Mapping[Place, Copies] = field(default_factory=dict, hash=False)
 
 
 Homes = Mapping[tuple[str, str], Home]  # (application, unit) → its home

@@ -30,13 +30,14 @@ class HomeRecord:
         return {_key(name): _home(entry) for name, entry in self._store.read().items()}
 
     def record(self, application: str, unit: str, home: Home) -> None:
-        """What is known of copies stays, as long as the place has the data."""
+        """What is known of copies stays, until the data is gone from their place."""
         with self._lock:
             content = self._store.read()
             name = f"{application}/{unit}"
-            known = _home(content[name]).copies if name in content else {}
-            places = (home.serving, home.other)
-            kept = {p: c for p, c in {**known, **home.copies}.items() if p in places}
+            before = _home(content[name]) if name in content else home
+            gone = {before.serving, before.other} - {home.serving, home.other}
+            copies = {**before.copies, **home.copies}
+            kept = {place: made for place, made in copies.items() if place not in gone}
             if content.get(name) != (entry := _entry(replace(home, copies=kept))):
                 self._store.write({**content, name: entry})
 

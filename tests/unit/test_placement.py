@@ -137,14 +137,18 @@ def test_which_moves_are_due(
     assert [(m.source, m.target, m.phase) for m in found] == expected
 
 
+def where(home: Home) -> tuple[Place, Place | None, bool]:
+    return home.serving, home.other, home.paused
+
+
 def test_homes_are_recorded_once_and_by_moves_only(tmp_path: Path) -> None:
     homes = HomeRecord(tmp_path)
     homes.settle(made("central").data)
     assert homes.all()[KEY] == Home(CENTRAL)
     homes.settle(made("own").data)  # a changed choice is no reason to believe that data moved
-    assert homes.all()[KEY] == Home(CENTRAL)
+    assert where(homes.all()[KEY]) == (CENTRAL, None, False)
     homes.record(*KEY, Home(OWN, CENTRAL, paused=True))
-    assert HomeRecord(tmp_path).all()[KEY] == Home(OWN, CENTRAL, paused=True)
+    assert where(HomeRecord(tmp_path).all()[KEY]) == (OWN, CENTRAL, True)
 
 
 def test_a_unit_that_leaves_its_host_keeps_its_database_as_it_is_with_its_copies(
@@ -171,6 +175,16 @@ def test_a_unit_that_leaves_its_host_keeps_its_database_as_it_is_with_its_copies
         assert homes.all()[KEY].copies == {OWN: before.copies[str(OWN)]}
     homes.record(*KEY, Home(CENTRAL))
     assert homes.all()[KEY] == Home(CENTRAL), "the copy is gone"
+
+
+def test_copies_are_noted_before_a_move_begins(tmp_path: Path) -> None:
+    """A deploy makes the second place and then moves the data there."""
+    homes = HomeRecord(tmp_path)
+    homes.record(*KEY, Home(CENTRAL))
+    planned = plan(described("own"), homes=homes.all())
+    homes.settle(planned.data)
+    homes.record(*KEY, Home(OWN, CENTRAL))
+    assert homes.all()[KEY] == Home(OWN, CENTRAL, copies={OWN: planned.copies[str(OWN)]})
 
 
 def test_other_copies_are_noted_by_the_next_deploy(tmp_path: Path) -> None:
