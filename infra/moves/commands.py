@@ -86,20 +86,29 @@ def undo(unit: str, application: str, replan: Replan, quiet: bool) -> None:
 
 def lost(unit: str, application: str, replan: Replan, quiet: bool, yes: bool) -> None:
     """Go on without the unit's own host, which does not come back."""
+
+    def seen() -> host_lost.Loss:
+        home = HomeRecord(paths.state()).all()[application, unit]
+        return host_lost.loss(known(), home, silent)
+
+    def known() -> Move:
+        return carry.known(MoveRecord(paths.state()), application, unit)
+
     plan, say = replan(), Progress(quiet=quiet)
-    move = carry.known(MoveRecord(paths.state()), application, unit)
-    silent = host_lost.silent(plan, move)
-    sites = [s.id for s in plan.sites if not silent.keys() & {h.id for h in s.hosts}]
+    silent = host_lost.silent(plan, known())
+    found = seen()
+    if not yes:
+        click.echo(str(found), err=True)
+        click.confirm("Go on without it?", abort=True)
+    # Nothing else than the gateways and what is left is needed: other units' hosts may be lost too.
+    needed = [
+        s.id for s in plan.sites if any(not h.own or h.id == found.left.host for h in s.hosts)
+    ]
     command = f"move lost {unit} {application}"
-    with say.heartbeat(), deploy.opened(plan, sites, say, command) as run:
-        home = HomeRecord(run.state).all()[application, unit]
-        found = host_lost.loss(move, home, silent)
-        if not yes:
-            click.echo(str(found), err=True)
-            click.confirm("Go on without it?", abort=True)
-        host_lost.serve_alone(run, found, replan)
+    with say.heartbeat(), deploy.opened(plan, needed, say, command) as run:
+        host_lost.serve_alone(run, seen(), replan)
     click.echo(
-        f"{move.name}: served at {found.left}, alone. Until the description is without"
+        f"{found.move.name}: served at {found.left}, alone. Until the description is without"
         f" {found.lost.host}, or it is made anew, deploy the sites by name (--site)"
     )
 
