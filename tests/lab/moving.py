@@ -101,8 +101,10 @@ class Ministry:
         return dict(found)
 
     def home(self) -> Mapping[str, Any]:
+        """Where it is by the record."""
         homes = json.loads((paths.state() / "homes.json").read_text())
-        return dict(homes[f"{self.mover.application}/{self.mover.unit}"])
+        home = homes[f"{self.mover.application}/{self.mover.unit}"]
+        return {name: home[name] for name in ("serving", "other", "paused")}
 
 
 @contextmanager
