@@ -149,6 +149,7 @@ def _files(ctx: HostContext, certificate: str) -> tuple[File, ...]:
         File(f"{base}/dcs.json", _json(dcs), 0o444),
         File(f"{base}/member.json", _json(facts), 0o444),
         File(f"{base}/member.py", render("postgres/member.py"), 0o444),
+        File(f"{base}/first_start.py", render("postgres/first_start.py"), 0o444),
         *tls_files(NAME, UID, certificate, (RELOAD,)),
     )
 
@@ -200,13 +201,17 @@ def dynamic_settings(ctx: Context) -> dict[str, object]:
     }
 
 
+# The watch is a child of nobody who would have to look after it.
+_START = f"(python3 {CONFIG}/first_start.py &); exec patroni {CONFIG}/patroni.yaml"
+
+
 def _container(ctx: HostContext) -> Container:
     host = str(ctx.host.address)
     return Container(
         name=NAME,
         image=NAME,
         user=f"{UID}:{UID}",
-        command=("patroni", f"{CONFIG}/patroni.yaml"),
+        command=("sh", "-c", _START),
         address=ctx.container_address(ADDRESS),
         memory=ctx.model.ministry.database.memory,
         mounts=(mounted(NAME, CONFIG), Mount("volume", VOLUME, DATA, read_only=False)),
