@@ -76,6 +76,10 @@ def follow(unit: str, application: str, replan: Replan, quiet: bool) -> None:
 
 def undo(unit: str, application: str, replan: Replan, quiet: bool) -> None:
     """Bring users back to where they were."""
+    move = carry.known(MoveRecord(paths.state()), application, unit)
+    if move.undone:
+        click.echo(f"{move.name}: taken back already; it is at {move.at}")
+        return
     with _opened(replan, f"move undo {unit} {application}", quiet) as run:
         move = moves.undo(run, carry.known(MoveRecord(run.state), application, unit), replan)
     click.echo(

@@ -143,10 +143,11 @@ def test_a_units_host_that_is_lost_is_gone_on_without(ministry: Ministry) -> Non
     after.stop()
     for adding in (before, after):
         assert sorted(adding.stored()) == sorted(name for name, _ in adding.acknowledged)
-    ministry.move("undo")  # of what is taken back already: nothing
+    ministry.move("undo")  # nothing: it is taken back already
     assert ministry.home()["serving"] == CENTRAL
     ministry.choose(there=False)
     ministry.deploy()
+    ministry.move("finish", "--yes")
 
 
 def kill_at(ministry: Ministry, phase: str, delay: float, *begin: str) -> str:
