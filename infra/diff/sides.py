@@ -21,7 +21,7 @@ from infra.model.files import FOLDERS, IMAGES
 from infra.model.loader import Known, load
 from infra.model.schema import Model
 from infra.placement import Places
-from infra.plan import plan, plan_after
+from infra.plan import plan_after
 from infra.resources import Plan
 
 CHECKS = "tests/compliance/test_"
@@ -135,18 +135,15 @@ class Reader:
 
         Raises HanoiError with the description's problems; HN-P001 for an unknown wave.
         """
+        places, copies = (before.places, before.copies) if before else ({}, {})
         code = own_code.code_of(sources.tree)
         if code and own_code.key(code) != own_code.key(self._own()):
-            places = before.places if before else {}
             return self._by_its_own_code(sources, code, earlier, places)
         model = self._model(sources)
         known = self.through is None or self.through in {w.id for w in model.roadmap.waves}
         unknown = () if known else (self._no_wave(sources),)
         through = self.through if known or not earlier else None
-        if before:
-            made = plan_after(before.places, model, through, before.copies)
-        else:
-            made = plan(model, through)
+        made = plan_after(places, model, through, copies)
         own = self._images(sources)
         tags = {name: tag(ImageSpec(name, uid), own) for name, uid in made.images}
         return self._side(sources, model, made, tags, unknown)

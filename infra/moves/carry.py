@@ -124,7 +124,7 @@ def undo(run: deploy.Deployment, move: Move, replan: Replan) -> Move:
     """
     if move.undone:
         return move
-    if move.undoing and not move.over:
+    if move.undoing:
         return carry_out(run, move, replan)
     if not move.over and not move.switched:
         work = work_of(run, move, replan)

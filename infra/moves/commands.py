@@ -121,7 +121,7 @@ def finish(unit: str, application: str, replan: Replan, quiet: bool, yes: bool) 
     """Remove the copy that does not serve."""
     record = MoveRecord(paths.state())
     move = carry.known(record, application, unit)
-    gone = move.source if move.at == move.target else move.target
+    gone = move.target if move.undone else move.source
     if not yes:
         click.confirm(f"Remove {application} of {unit} at {gone}, with its data?", abort=True)
     say = Progress(quiet=quiet)

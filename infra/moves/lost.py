@@ -16,6 +16,7 @@ from infra.moves import gateways, sql
 from infra.moves import record as phases
 from infra.moves.ends import end
 from infra.moves.record import Move, MoveRecord
+from infra.moves.rows import be_followed_no_more, follow_no_more
 from infra.moves.stores import store
 from infra.moves.work import Replan, plan_again
 from infra.placement import Home, Place
@@ -97,10 +98,8 @@ def serve_alone(run: deploy.Deployment, found: Loss, replan: Replan) -> None:
     run.say(f"{move.name}: {found.left} goes on alone")
     if not found.whole:
         left.sql(sql.sequences_skip(SKIPPED), move.database)
-    if left.value(sql.subscription(move.link), move.database) == "1":
-        left.sql(sql.unsubscribe(move.link), move.database)
-    left.sql(sql.drop_slot(move.link))
-    left.sql(sql.unpublish(move.link), move.database)
+    follow_no_more(left, move)
+    be_followed_no_more(left, move)
     left.sql(sql.admit(move.database))
     files = store(run.plan, found.left, move.unit, move.application, run.connections)
     if files.files:

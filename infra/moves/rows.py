@@ -63,6 +63,18 @@ class Rows(Protocol):
         """The target's own rows go for good, unless they are the source's too."""
 
 
+def follow_no_more(end: End, move: Move) -> None:
+    """The end's database follows the other one no more, which is not asked."""
+    if end.value(sql.subscription(move.link), move.database) == "1":
+        end.sql(sql.unsubscribe(move.link), move.database)
+
+
+def be_followed_no_more(end: End, move: Move) -> None:
+    """The end's database is followed by the other one no more."""
+    end.sql(sql.drop_slot(move.link))
+    end.sql(sql.unpublish(move.link), move.database)
+
+
 @dataclass
 class TwoDatabases:
     """By logical replication. Only the database that serves lets the application in. serving: where
@@ -148,10 +160,8 @@ class TwoDatabases:
 
     def turn(self) -> None:
         move = self.move
-        if self.target.value(sql.subscription(move.link), move.database) == "1":
-            self.target.sql(sql.unsubscribe(move.link), move.database)
-        self.source.sql(sql.drop_slot(move.link))
-        self.source.sql(sql.unpublish(move.link), move.database)
+        follow_no_more(self.target, move)
+        be_followed_no_more(self.source, move)
         self.target.sql(sql.publish(move.link, move.database), move.database)
         if self.source.value(sql.subscription(move.link), move.database) != "1":
             self.target.sql(sql.drop_slot(move.link))
@@ -164,13 +174,9 @@ class TwoDatabases:
 
     def unlink(self) -> None:
         move = self.move
-        if (
-            self.target.value(sql.exists(move.database)) == "1"
-            and self.target.value(sql.subscription(move.link), move.database) == "1"
-        ):
-            self.target.sql(sql.unsubscribe(move.link), move.database)
-        self.source.sql(sql.drop_slot(move.link))
-        self.source.sql(sql.unpublish(move.link), move.database)
+        if self.target.value(sql.exists(move.database)) == "1":
+            follow_no_more(self.target, move)
+        be_followed_no_more(self.source, move)
 
     def remove(self) -> None:
         refuse_serving(f"database {self.move.database}", self.target.place, self.serving())

@@ -53,13 +53,12 @@ class HomeRecord:
         copies are made of it there."""
         known = self.all()
         for data in made:
-            place, home = Place.parse(data.place), known.get((data.application, data.unit))
-            if home is None and data.serving:
-                home = Home(place)
-                self.record(data.application, data.unit, home)
-            if home and data.copies and home.copies.get(place) != data.copies:
-                noted = replace(home, copies={place: data.copies})
-                self.record(data.application, data.unit, noted)
+            key, place = (data.application, data.unit), Place.parse(data.place)
+            home = known.get(key) or (Home(place) if data.serving else None)
+            if home and data.copies:
+                home = replace(home, copies={**home.copies, place: data.copies})
+            if home and home != known.get(key):
+                self.record(*key, home)
 
 
 def _key(name: str) -> tuple[str, str]:

@@ -160,11 +160,10 @@ def test_a_unit_that_leaves_its_host_keeps_its_database_as_it_is_with_its_copies
     before = made("own")
     homes.settle(before.data)
     after = plan(described("central"), homes=homes.all())
-    for there, leaving in (
-        (before, after),
-        (before, plan_after(before.places, described("central"), copies=before.copies)),
-    ):
-        old, new = there.host("cts-1").parts, leaving.host("cts-1").parts
+    reviewed = plan_after(before.places, described("central"), copies=before.copies)
+    old = before.host("cts-1").parts
+    for leaving in (after, reviewed):
+        new = leaving.host("cts-1").parts
         assert old.containers == new.containers
         assert old.units == new.units
         assert [o for o in new.oneoffs if "backup" in o.id]
